@@ -1,0 +1,85 @@
+// What one asker is told: the text that the hardware report binds.
+// Format: docs/wire-format.md. JSON, UTF-8, at most 256 KiB, hashed as the exact
+// bytes served; nothing is ever re-encoded before a hash.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "evidence/ssh_key.h"
+
+namespace attestd {
+
+inline constexpr std::string_view statement_profile = "tag:attestd,2026:statement:1";
+inline constexpr std::size_t nonce_min_size = 8;   // bytes
+inline constexpr std::size_t nonce_max_size = 64;  // bytes
+inline constexpr std::size_t workload_max_size = 64 * 1024;
+inline constexpr std::size_t statement_max_size = 256 * 1024;
+
+enum class Purpose { host, monitor, unlock, workload };
+std::string_view purpose_name(Purpose purpose);
+std::optional<Purpose> purpose_from_name(std::string_view name);
+
+struct StatementPeer {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::int32_t pid = 0;
+  std::string unit;  // systemd unit of the peer by its cgroup, or empty
+};
+
+struct StatementChannel {
+  Bytes tls_spki_sha256;  // 32 bytes
+  Bytes tls_exporter;     // 32 bytes, RFC 9266
+};
+
+// A mounted volume, from the kernel's own tables (mountinfo, sysfs).
+struct StorageClaim {
+  std::string mount_point;  // "/"
+  std::string source;       // "/dev/mapper/root"
+  std::string filesystem;   // "ext4"
+  bool read_only = false;
+  // The device-mapper stack from the mounted device down, e.g. "crypt-luks2",
+  // "integrity", "verity", "linear"; empty when the device is plain.
+  std::vector<std::string> layers;
+  std::string key_origin;  // "broker", "vtpm", "passphrase", "none", "unknown"
+};
+
+struct ProvisioningClaim {
+  std::string agent;       // "none", "cloud-init", …
+  std::string datasource;  // as the agent names it; empty when none ran
+  std::string detail;
+};
+
+struct PlatformClaim {
+  std::string name;                  // "kvm-snp", …, "unknown"
+  std::vector<std::string> reasons;  // why detection says so
+  std::string kernel;                // uname -r
+  std::string agent_version;
+};
+
+struct Statement {
+  Purpose purpose = Purpose::host;
+  Bytes nonce;
+  std::int64_t issued_at = 0;  // "iat", Unix seconds
+  std::string boot_id;
+  std::uint64_t uptime_ms = 0;
+  std::vector<SshPublicKey> ssh_host_keys;
+  std::optional<StatementChannel> channel;
+  std::optional<StatementPeer> peer;
+  std::optional<Bytes> workload;
+  Bytes ak_name;                                     // TPM name of the attestation key; empty without a TPM
+  std::optional<std::vector<StorageClaim>> storage;  // nothing: not collected
+  std::optional<ProvisioningClaim> provisioning;     // nothing: not collected
+  PlatformClaim platform;
+};
+
+std::string encode_statement(const Statement& statement);
+// Unknown members are allowed and ignored; wrong types and sizes are errors, and
+// so is a member that occurs twice.
+Result<Statement> parse_statement(ByteView bytes);
+
+}  // namespace attestd

@@ -1,0 +1,54 @@
+// The TPM, through tpm2-tss ESAPI. Raw TPM wire structures in and out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace attestd::hwio {
+
+struct TpmAttestationKey {
+  Bytes public_area;  // TPMT_PUBLIC
+  Bytes name;         // TPM name: algorithm id || digest
+  Bytes certificate;  // DER from NV, or empty
+};
+
+// PCR bank id (TPM_ALG_ID) to index to value.
+using TpmPcrs = std::map<std::uint16_t, std::map<unsigned, Bytes>>;
+
+struct TpmQuoteResult {
+  Bytes quote;      // TPMS_ATTEST
+  Bytes signature;  // TPMT_SIGNATURE
+  TpmPcrs pcrs;     // values whose composite is the quote's digest
+};
+
+struct TpmOptions {
+  std::string tcti;  // as Tss2_TctiLdr_Initialize takes it: "device:/dev/tpmrm0", "swtpm:path=/run/…"
+  // Banks to quote, in order; a bank that the TPM does not have active is left out.
+  std::vector<std::uint16_t> banks = {0x000b};
+  std::vector<unsigned> pcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 23};
+};
+
+// One thread only. The TPM may vanish and come back (a restarted swtpm, a
+// resource manager that was reset): every call reopens the context and remakes
+// the key when the last one failed. Errors: unavailable (nothing behind the
+// TCTI), tpm (response code in the message), timed_out.
+class Tpm {
+ public:
+  static std::unique_ptr<Tpm> make(TpmOptions options);  // opens on first use
+  virtual ~Tpm() = default;
+  // An ECC P-256 restricted signing key, primary in the endorsement hierarchy
+  // (fixed template, so the same TPM gives the same key at every boot).
+  virtual Result<TpmAttestationKey> attestation_key() = 0;
+  // `qualifying_data` of 1 to 34 bytes. PCRs are read around the quote until
+  // they agree with its digest: `changed` if they never do.
+  virtual Result<TpmQuoteResult> quote(ByteView qualifying_data) = 0;
+  virtual Result<Bytes> nv_read(std::uint32_t index) = 0;  // whole index; not_found when undefined
+  [[nodiscard]] virtual std::string where() const = 0;
+};
+
+}  // namespace attestd::hwio

@@ -1,0 +1,26 @@
+// Trust anchors: pinned digests of public keys, and roots named by the user.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace attestd {
+
+struct PinnedRoot {
+  std::string_view name;         // "ARK-Milan"
+  std::string_view spki_sha256;  // hex of SHA-256 over the DER SubjectPublicKeyInfo
+};
+// AMD's ARKs for Milan, Genoa and Turin.
+std::span<const PinnedRoot> amd_roots();
+
+struct TrustRoots {
+  // Certificates (DER) that the user named (--trust-root, policy): chains that
+  // end in one of them are good but `simulated`.
+  std::vector<Bytes> named;
+};
+
+}  // namespace attestd

@@ -1,0 +1,49 @@
+// What a verification says: checks made, the five answers, the verdict.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace attestd {
+
+enum class CheckResult { pass, fail, skipped };
+struct Check {
+  std::string id;  // "snp.signature"; stable, listed in attestctl(1)
+  CheckResult result = CheckResult::skipped;
+  std::string detail;  // one sentence: why, with the values compared
+};
+
+enum class Answer { yes, no, unknown };
+struct Reason {
+  std::string code;  // stable, "debug-allowed"
+  std::string text;
+};
+struct AnswerWithReasons {
+  Answer answer = Answer::unknown;
+  std::vector<Reason> reasons;
+};
+
+enum class Question { hardware, initial_state, boot_chain, storage, provisioning };
+inline constexpr std::size_t question_count = 5;
+std::string_view question_name(Question question);  // "initial_state"
+std::string_view question_text(Question question);  // "Is its initial state trustworthy?"
+
+enum class Outcome { trusted, refused, undecided };
+
+struct Verdict {
+  Outcome outcome = Outcome::undecided;
+  std::map<Question, AnswerWithReasons> answers;  // all five, or none for `verify snp` and the like
+  std::vector<Check> checks;
+  std::string claims_json = "{}";  // JSON object text, decoded evidence
+
+  [[nodiscard]] const Check* find(std::string_view id) const;
+  [[nodiscard]] int exit_status() const;  // 0 trusted, 1 refused, 2 undecided
+};
+
+std::string verdict_to_json(const Verdict& verdict);  // DESIGN "The verdict"; ends with a newline
+// For people; `colour` adds ANSI attributes. Text from evidence is escaped.
+std::string verdict_to_text(const Verdict& verdict, bool colour);
+
+}  // namespace attestd
