@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct TpmQuoteResult {
   Bytes quote;      // TPMS_ATTEST
   Bytes signature;  // TPMT_SIGNATURE
   TpmPcrs pcrs;     // values whose composite is the quote's digest
+  Bytes key_name;   // TPM name of the key that signed: compare it with the one you know
 };
 
 struct TpmOptions {
@@ -31,12 +33,20 @@ struct TpmOptions {
   // Banks to quote, in order; a bank that the TPM does not have active is left out.
   std::vector<std::uint16_t> banks = {0x000b};
   std::vector<unsigned> pcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 23};
+  std::optional<std::uint32_t> ak_certificate_nv;  // NV index with the key's certificate; none when absent
+  // Close the connection after every call: for TPMs that serve one client at a
+  // time (swtpm, /dev/tpm0) and have others. The key is then made anew each time.
+  bool close_after_call = false;
 };
 
 // One thread only. The TPM may vanish and come back (a restarted swtpm, a
 // resource manager that was reset): every call reopens the context and remakes
-// the key when the last one failed. Errors: unavailable (nothing behind the
-// TCTI), tpm (response code in the message), timed_out.
+// the key when the last one failed, and a call that fails on a connection from
+// before is tried once more on a new one. A TPM that was replaced shows in
+// attestation_key(): compare names. Calls block for as long as the TCTI does: a
+// stopped swtpm never answers. Writing to a TPM that has gone can raise SIGPIPE:
+// ignore it. Errors: unavailable (nothing behind the TCTI), tpm (response code in
+// the message), permission (authorization values that we do not have), unsupported.
 class Tpm {
  public:
   static std::unique_ptr<Tpm> make(TpmOptions options);  // opens on first use

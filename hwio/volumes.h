@@ -14,13 +14,18 @@ struct MountedVolume {
   std::string filesystem;
   bool read_only = false;
   // From the mounted block device down: "crypt-luks2", "crypt-luks1",
-  // "crypt-plain", "integrity", "verity", "linear", "raid", or the DM UUID's prefix.
+  // "crypt-plain", "integrity", "verity", "raid", "loop", "partition", "disk", or
+  // the DM UUID's prefix in lower case ("lvm"). Several devices side by side count
+  // once when their layers are the same and as "mixed" when not. Filesystems that
+  // are on no block device: "overlay", "remote", "fuse", "unknown". These are names
+  // that the guest's own tools gave: a LUKS2 volume with a null cipher also says
+  // "crypt-luks2".
   std::vector<std::string> layers;
 };
 
-// Filesystems on block devices (and overlay's), from `proc_mountinfo`
-// (/proc/self/mountinfo) and `sys_dev_block` (/sys/dev/block). Pseudo
-// filesystems are left out.
+// All filesystems that keep data, from `proc_mountinfo` (/proc/self/mountinfo)
+// and `sys_dev_block` (/sys/dev/block), in the order of mounting. Pseudo
+// filesystems, those in memory, and mounts that another one hides are left out.
 Result<std::vector<MountedVolume>> read_mounted_volumes(const std::string& proc_mountinfo,
                                                         const std::string& sys_dev_block);
 

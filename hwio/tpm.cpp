@@ -1,0 +1,246 @@
+#include "hwio/tpm.h"
+
+#include <tss2/tss2_mu.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "hwio/backoff.h"
+#include "hwio/tpm_context.h"
+#include "hwio/tpm_pcrs.h"
+
+namespace attestd::hwio {
+namespace {
+
+constexpr unsigned quote_attempts = 5;
+
+// TPM 2.0 part 1, 27.2: a primary key depends on the hierarchy's seed and on
+// this template alone, so do not change a bit of it.
+TPM2B_PUBLIC attestation_key_template() {
+  TPM2B_PUBLIC out = {};
+  TPMT_PUBLIC& area = out.publicArea;
+  area.type = TPM2_ALG_ECC;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
+  TPMS_ECC_PARMS& parameters = area.parameters.eccDetail;
+  parameters.symmetric.algorithm = TPM2_ALG_NULL;
+  parameters.scheme.scheme = TPM2_ALG_ECDSA;
+  parameters.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
+  parameters.curveID = TPM2_ECC_NIST_P256;
+  parameters.kdf.scheme = TPM2_ALG_NULL;
+  return out;
+}
+
+template <class T>
+Result<Bytes> marshal(TSS2_RC (*function)(const T*, std::uint8_t*, size_t, size_t*), const T& value,
+                      const std::string& what) {
+  Bytes out(sizeof(T));
+  size_t size = 0;
+  ATTESTD_CHECK(
+      tpm_check(function(&value, reinterpret_cast<std::uint8_t*>(out.data()), out.size(), &size), "marshal " + what));
+  out.resize(size);
+  return out;
+}
+
+bool made_from_our_template(ESYS_CONTEXT* esys, ESYS_TR handle) {
+  TPM2B_PUBLIC* raw_public = nullptr;
+  TPM2B_NAME* raw_name = nullptr;
+  TPM2B_NAME* raw_qualified = nullptr;
+  if (Esys_ReadPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_public, &raw_name, &raw_qualified) !=
+      TSS2_RC_SUCCESS) {
+    return false;
+  }
+  const EsysPointer<TPM2B_PUBLIC> found(raw_public);
+  const EsysPointer<TPM2B_NAME> name(raw_name);
+  const EsysPointer<TPM2B_NAME> qualified(raw_qualified);
+  const TPMT_PUBLIC ours = attestation_key_template().publicArea;
+  TPMT_PUBLIC area = found->publicArea;
+  area.unique = ours.unique;
+  const auto a = marshal(Tss2_MU_TPMT_PUBLIC_Marshal, area, "a key");
+  const auto b = marshal(Tss2_MU_TPMT_PUBLIC_Marshal, ours, "a key");
+  return a && b && *a == *b;
+}
+
+// A process that died on a TPM without resource manager left its key loaded, and
+// there are only three places. Through a resource manager we see none but our own.
+void flush_leftover_keys(ESYS_CONTEXT* esys) {
+  TPMI_YES_NO more = TPM2_NO;
+  TPMS_CAPABILITY_DATA* raw = nullptr;
+  if (Esys_GetCapability(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES, TPM2_TRANSIENT_FIRST,
+                         TPM2_MAX_CAP_HANDLES, &more, &raw) != TSS2_RC_SUCCESS) {
+    return;
+  }
+  const EsysPointer<TPMS_CAPABILITY_DATA> data(raw);
+  const TPML_HANDLE& handles = data->data.handles;
+  for (std::uint32_t i = 0; i < std::min<std::uint32_t>(handles.count, TPM2_MAX_CAP_HANDLES); ++i) {
+    ESYS_TR handle = ESYS_TR_NONE;
+    if (Esys_TR_FromTPMPublic(esys, handles.handle[i], ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle) !=
+        TSS2_RC_SUCCESS) {
+      continue;
+    }
+    const bool ours = made_from_our_template(esys, handle);
+    const EsysHandle flushed(esys, handle, ours ? EsysHandle::End::flush : EsysHandle::End::close);
+  }
+}
+
+// What lasts as long as the connection does.
+struct Session {
+  TpmContext context;
+  EsysHandle key;  // after the context: it goes first
+  TpmAttestationKey attestation_key;
+  TPML_PCR_SELECTION selection = {};
+};
+
+Result<void> create_key(Session& session) {
+  ESYS_CONTEXT* const esys = session.context.get();
+  const TPM2B_PUBLIC in_public = attestation_key_template();
+  const TPM2B_SENSITIVE_CREATE in_sensitive = {};
+  const TPM2B_DATA outside_info = {};
+  const TPML_PCR_SELECTION creation_pcrs = {};
+  ESYS_TR handle = ESYS_TR_NONE;
+  TPM2B_PUBLIC* raw_public = nullptr;
+  TPM2B_CREATION_DATA* raw_data = nullptr;
+  TPM2B_DIGEST* raw_hash = nullptr;
+  TPMT_TK_CREATION* raw_ticket = nullptr;
+  const auto create = [&] {
+    return Esys_CreatePrimary(esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &in_sensitive,
+                              &in_public, &outside_info, &creation_pcrs, &handle, &raw_public, &raw_data, &raw_hash,
+                              &raw_ticket);
+  };
+  TSS2_RC code = create();
+  if (tpm_response_is(code, TPM2_RC_OBJECT_MEMORY)) {
+    flush_leftover_keys(esys);
+    code = create();
+  }
+  ATTESTD_CHECK(tpm_check(code, "create the attestation key in the TPM's endorsement hierarchy"));
+  session.key = EsysHandle(esys, handle, EsysHandle::End::flush);
+  const EsysPointer<TPM2B_PUBLIC> out_public(raw_public);
+  const EsysPointer<TPM2B_CREATION_DATA> creation_data(raw_data);
+  const EsysPointer<TPM2B_DIGEST> creation_hash(raw_hash);
+  const EsysPointer<TPMT_TK_CREATION> creation_ticket(raw_ticket);
+
+  TPM2B_NAME* raw_name = nullptr;
+  ATTESTD_CHECK(tpm_check(Esys_TR_GetName(esys, handle, &raw_name), "read the attestation key's name"));
+  const EsysPointer<TPM2B_NAME> name(raw_name);
+  session.attestation_key.name = to_bytes(std::as_bytes(std::span(name->name, name->size)));
+  ATTESTD_TRY(session.attestation_key.public_area,
+              marshal(Tss2_MU_TPMT_PUBLIC_Marshal, out_public->publicArea, "the attestation key"));
+  return {};
+}
+
+Result<std::unique_ptr<Session>> open_session(const TpmOptions& options) {
+  auto session = std::make_unique<Session>();
+  ATTESTD_TRY(session->context, TpmContext::open(options.tcti));
+  ATTESTD_CHECK(create_key(*session));
+  if (options.ak_certificate_nv) {
+    ATTESTD_TRY(session->attestation_key.certificate,
+                read_nv_index(session->context.get(), *options.ak_certificate_nv));
+  }
+  ATTESTD_TRY(session->selection, select_pcrs(session->context.get(), options.banks, options.pcrs));
+  return session;
+}
+
+// The quote's own idea of its PCRs. Not a check of the TPM: the verifier does that.
+Result<Bytes> quoted_digest(const TPM2B_ATTEST& quoted) {
+  TPMS_ATTEST attest = {};
+  size_t offset = 0;
+  ATTESTD_CHECK(tpm_check(Tss2_MU_TPMS_ATTEST_Unmarshal(quoted.attestationData, quoted.size, &offset, &attest),
+                          "unmarshal the TPM's quote"));
+  if (attest.type != TPM2_ST_ATTEST_QUOTE) return fail(Errc::malformed, "the TPM returned something else than a quote");
+  const TPM2B_DIGEST& digest = attest.attested.quote.pcrDigest;
+  return to_bytes(std::as_bytes(std::span(digest.buffer, digest.size)));
+}
+
+Result<TpmQuoteResult> quote_once(const Session& session, const TPM2B_DATA& qualifying_data) {
+  const TPMT_SIG_SCHEME scheme = {.scheme = TPM2_ALG_NULL, .details = {}};  // the key has its own
+  TPM2B_ATTEST* raw_quoted = nullptr;
+  TPMT_SIGNATURE* raw_signature = nullptr;
+  ATTESTD_CHECK(
+      tpm_check(Esys_Quote(session.context.get(), session.key.get(), ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+                           &qualifying_data, &scheme, &session.selection, &raw_quoted, &raw_signature),
+                "quote PCRs"));
+  const EsysPointer<TPM2B_ATTEST> quoted(raw_quoted);
+  const EsysPointer<TPMT_SIGNATURE> signature(raw_signature);
+  TpmQuoteResult result;
+  result.key_name = session.attestation_key.name;
+  result.quote = to_bytes(std::as_bytes(std::span(quoted->attestationData, quoted->size)));
+  ATTESTD_TRY(result.signature, marshal(Tss2_MU_TPMT_SIGNATURE_Marshal, *signature, "the quote's signature"));
+  ATTESTD_TRY(result.pcrs, read_pcrs(session.context.get(), session.selection));
+  ATTESTD_TRY(const Bytes read, pcr_composite_digest(session.selection, result.pcrs));
+  ATTESTD_TRY(const Bytes signed_digest, quoted_digest(*quoted));
+  if (read != signed_digest) return fail(Errc::changed, "a PCR was extended between the quote and reading the PCRs");
+  return result;
+}
+
+class EsysTpm final : public Tpm {
+ public:
+  explicit EsysTpm(TpmOptions options) : options_(std::move(options)) {}
+
+  Result<TpmAttestationKey> attestation_key() override {
+    return with_session([](const Session& session) -> Result<TpmAttestationKey> { return session.attestation_key; });
+  }
+
+  Result<TpmQuoteResult> quote(ByteView qualifying_data) override {
+    // TPM 2.0 part 2, 10.4.3: at most a TPMT_HA, whose digest is SHA-256 everywhere.
+    if (qualifying_data.empty() || qualifying_data.size() > 34) {
+      return fail(Errc::usage, "qualifying data has 1 to 34 bytes, not " + std::to_string(qualifying_data.size()));
+    }
+    TPM2B_DATA data = {};
+    data.size = static_cast<std::uint16_t>(qualifying_data.size());
+    std::memcpy(data.buffer, qualifying_data.data(), qualifying_data.size());
+    return with_session([&](const Session& session) {
+      Backoff backoff(std::chrono::milliseconds(2), std::chrono::milliseconds(50));
+      for (unsigned attempt = 1;; ++attempt) {
+        auto result = quote_once(session, data);
+        const bool again = !result && (result.error().code == Errc::changed || result.error().code == Errc::busy);
+        if (!again || attempt == quote_attempts) return result;
+        backoff.wait();
+      }
+    });
+  }
+
+  Result<Bytes> nv_read(std::uint32_t index) override {
+    return with_session([&](const Session& session) { return read_nv_index(session.context.get(), index); });
+  }
+
+  [[nodiscard]] std::string where() const override { return options_.tcti; }
+
+ private:
+  // Whether the connection or the key may be what is wrong.
+  static bool suspect(const Error& error) {
+    return error.code == Errc::unavailable || error.code == Errc::tpm || error.code == Errc::timed_out ||
+           error.code == Errc::malformed;
+  }
+
+  template <class Work>
+  auto with_session(const Work& work) -> decltype(work(std::declval<const Session&>())) {
+    const bool fresh = session_ == nullptr;
+    if (fresh) {
+      ATTESTD_TRY(session_, open_session(options_));
+    }
+    auto result = work(std::as_const(*session_));
+    if (!result && suspect(result.error())) {
+      session_.reset();
+      if (!fresh) return with_session(work);
+    }
+    if (options_.close_after_call) session_.reset();
+    return result;
+  }
+
+  TpmOptions options_;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace
+
+std::unique_ptr<Tpm> Tpm::make(TpmOptions options) {
+  // tpm2-tss writes errors to standard error that we report ourselves. It reads
+  // this once, at its first message; whoever set it wants it.
+  ::setenv("TSS2_LOG", "all+NONE", 0);  // NOLINT(concurrency-mt-unsafe): before any thread of ours
+  return std::make_unique<EsysTpm>(std::move(options));
+}
+
+}  // namespace attestd::hwio
