@@ -1,0 +1,80 @@
+#include "tests/hwio/swtpm.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "base/file.h"
+
+extern char** environ;
+
+namespace attestd::test {
+namespace {
+
+// Connecting to the control socket disturbs nobody, unlike the data socket.
+bool listens(const std::string& path) {
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof(address.sun_path) - 1));
+  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+}  // namespace
+
+void Swtpm::start() {
+  std::filesystem::create_directories(folder_.path() / "state");
+  // tpm2-tss finds the control socket by adding ".ctrl" to the data socket's path.
+  std::vector<std::string> arguments = {"swtpm",
+                                        "socket",
+                                        "--tpm2",
+                                        "--tpmstate",
+                                        "dir=" + folder_.file("state"),
+                                        "--ctrl",
+                                        "type=unixio,path=" + folder_.file("socket.ctrl"),
+                                        "--server",
+                                        "type=unixio,path=" + folder_.file("socket"),
+                                        "--flags",
+                                        "not-need-init,startup-clear",
+                                        "--log",
+                                        "file=" + folder_.file("log")};
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  if (::posix_spawnp(&pid_, "swtpm", nullptr, nullptr, argv.data(), environ) != 0) {
+    throw std::runtime_error("these tests need swtpm");
+  }
+  for (int i = 0; i < 500; ++i) {
+    if (listens(folder_.file("socket.ctrl"))) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  throw std::runtime_error("swtpm does not listen");
+}
+
+void Swtpm::stop() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+  std::filesystem::remove(folder_.path() / "socket");
+  std::filesystem::remove(folder_.path() / "socket.ctrl");
+}
+
+void Swtpm::forget_state() { std::filesystem::remove_all(folder_.path() / "state"); }
+
+bool Swtpm::tool(const std::string& command) const {
+  const std::string line = "cd '" + folder_.path().string() + "' && TPM2TOOLS_TCTI='" + tcti() +
+                           "' TSS2_LOG=all+NONE " + command + " >>tool.log 2>&1";
+  return std::system(line.c_str()) == 0;  // NOLINT(concurrency-mt-unsafe,cert-env33-c)
+}
+
+}  // namespace attestd::test
