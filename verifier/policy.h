@@ -1,4 +1,38 @@
-// What an owner expects, as TOML: attestd-policy(5) describes every key.
+// What an owner expects, as TOML. attestd-policy(5) describes every key:
+//
+//   [policy]
+//   version = 1                      required
+//   required = ["hardware", "initial_state", "boot_chain"]   the default; also "storage", "provisioning"
+//   [snp]
+//   debug = false                    may the guest policy allow debugging?
+//   migration-agent = false          may it allow a migration agent?
+//   smt = true                       the guest policy's bit must be so; left out: either
+//   single-socket = true             as above
+//   max-vmpl = 0                     0 to 3
+//   signers = ["VCEK", "VLEK"]       which keys may sign
+//   require-crl = false              is a report without a revocation list refused?
+//   host-data = ["hex of 32 bytes"]  any of them; left out or empty: any value
+//   id-key-digests = ["hex of 48 bytes"]   as above
+//   [[snp.measurement]]              any of them; none at all: initial_state is unknown
+//   value = "hex of 48 bytes"
+//   origin = "own-firmware" | "reproducible-build" | "pre-measured" | "pinned"
+//   comment = "text"                 optional
+//   [snp.minimum-tcb.Milan]          also Genoa, Turin; left-out components are 0
+//   bootloader = 4                   0 to 255, as are tee, snp, microcode, and on Turin fmc
+//   [vtpm]
+//   isolation = ["vmpl", "paravisor", "nitro", "td"]   the default; "host" must be named
+//   secure-boot = true               the event log must show it on
+//   [vtpm.pcrs.sha256]               or another bank; no values at all: boot_chain is unknown
+//   0 = "hex"                        the register must have this value
+//   [freshness]
+//   nonce = true                     false needs maximal-age
+//   maximal-age = "10m"              of a statement without a nonce of ours: s, m, h, d
+//   [storage]
+//   key-origins = ["broker", "vtpm"] accepted; left out: any but "none" and "unknown"
+//   [provisioning]
+//   agents = ["none"]                accepted; the default
+//   [trust]
+//   roots = ["root.pem"]             further roots, relative to the policy; verdicts say `simulated`
 #pragma once
 
 #include <cstdint>
@@ -20,6 +54,8 @@ namespace attestd {
 
 // Where a reference value comes from: how much it is worth.
 enum class ReferenceOrigin { own_firmware, reproducible_build, pre_measured, pinned };
+
+std::string_view origin_name(ReferenceOrigin origin);  // "own-firmware"
 
 struct ReferenceMeasurement {
   Bytes value;  // 48 bytes, launch digest

@@ -1,0 +1,268 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "base/encoding.h"
+#include "base/file.h"
+#include "verifier/policy.h"
+#include "verifier/toml_internal.h"
+#include "verifier/trust_root_file.h"
+
+namespace attestd {
+namespace {
+
+constexpr std::size_t measurement_size = 48;
+constexpr std::size_t host_data_size = 32;
+constexpr std::size_t id_key_digest_size = 48;
+constexpr std::size_t policy_size_limit = std::size_t{1} << 20U;
+constexpr std::int64_t vmpl_limit = 3;
+constexpr unsigned pcr_limit = 24;
+
+constexpr std::array<std::pair<ReferenceOrigin, std::string_view>, 4> origins{{
+    {ReferenceOrigin::own_firmware, "own-firmware"},
+    {ReferenceOrigin::reproducible_build, "reproducible-build"},
+    {ReferenceOrigin::pre_measured, "pre-measured"},
+    {ReferenceOrigin::pinned, "pinned"},
+}};
+
+// "90", "90s", "10m", "2h", "7d".
+std::optional<std::int64_t> seconds_of(std::string_view text) {
+  std::int64_t unit = 1;
+  if (!text.empty() && std::string_view("smhd").find(text.back()) != std::string_view::npos) {
+    constexpr std::int64_t minute = 60;
+    constexpr std::int64_t hour = 60 * minute;
+    unit = text.back() == 'm' ? minute : text.back() == 'h' ? hour : text.back() == 'd' ? 24 * hour : 1;
+    text.remove_suffix(1);
+  }
+  if (text.empty() || text.size() > 9) return std::nullopt;
+  std::int64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  return value * unit;
+}
+
+std::optional<unsigned> pcr_index(std::string_view text) {
+  for (unsigned index = 0; index < pcr_limit; ++index) {
+    if (std::to_string(index) == text) return index;
+  }
+  return std::nullopt;
+}
+
+// Overwrites `to` when the key was there.
+template <class T, class U>
+void assign(T& to, std::optional<U>&& value) {
+  if (value) to = *std::move(value);
+}
+
+Result<void> read_policy(TomlSection& document, Policy& policy) {
+  ATTESTD_TRY(auto section, document.section("policy"));
+  if (!section) return fail(Errc::malformed, "there is no [policy] with version = 1");
+  ATTESTD_TRY(const auto version, section->integer("version", 0, std::numeric_limits<std::int64_t>::max()));
+  if (version != 1) return toml_error(section->table(), Errc::unsupported, "policy.version is not 1");
+  ATTESTD_TRY(const auto required,
+              section->names("required", {"hardware", "initial_state", "boot_chain", "storage", "provisioning"}));
+  if (required) {
+    policy.required.clear();
+    for (const std::string& name : *required) policy.required.insert(*question_from_name(name));
+    // Requiring nothing would trust anything.
+    if (policy.required.empty()) {
+      return toml_error(section->table(), Errc::out_of_range, "policy.required must list a question");
+    }
+  }
+  return section->finish();
+}
+
+Result<void> read_measurements(TomlSection& snp, Policy& policy) {
+  ATTESTD_TRY(auto sections, snp.sections("measurement"));
+  for (TomlSection& section : sections) {
+    ReferenceMeasurement reference;
+    ATTESTD_TRY(auto value, section.hex("value", measurement_size));
+    if (!value) return toml_error(section.table(), Errc::malformed, section.place("value") + " is missing");
+    reference.value = *std::move(value);
+    ATTESTD_TRY(const auto origin, section.string("origin"));
+    if (!origin) return toml_error(section.table(), Errc::malformed, section.place("origin") + " is missing");
+    const auto* const known = std::ranges::find(origins, *origin, &decltype(origins)::value_type::second);
+    if (known == origins.end()) {
+      return toml_error(section.table(), Errc::unsupported,
+                        section.place("origin") + " is not own-firmware, reproducible-build, pre-measured or pinned");
+    }
+    reference.origin = known->first;
+    ATTESTD_TRY(auto comment, section.string("comment"));
+    assign(reference.comment, std::move(comment));
+    ATTESTD_CHECK(section.finish());
+    policy.snp_measurements.push_back(std::move(reference));
+  }
+  return {};
+}
+
+Result<void> read_component(TomlSection& section, std::string_view key, std::uint8_t& into) {
+  ATTESTD_TRY(const auto value, section.integer(key, 0, std::numeric_limits<std::uint8_t>::max()));
+  if (value) into = static_cast<std::uint8_t>(*value);
+  return {};
+}
+
+Result<void> read_minimum_tcb(TomlSection& snp, Policy& policy) {
+  ATTESTD_TRY(auto products, snp.section("minimum-tcb"));
+  if (!products) return {};
+  for (const SnpProduct product : {SnpProduct::milan, SnpProduct::genoa, SnpProduct::turin}) {
+    ATTESTD_TRY(auto section, products->section(snp_product_name(product)));
+    if (!section) continue;
+    SnpTcb tcb;
+    ATTESTD_CHECK(read_component(*section, "bootloader", tcb.bootloader));
+    ATTESTD_CHECK(read_component(*section, "tee", tcb.tee));
+    ATTESTD_CHECK(read_component(*section, "snp", tcb.snp));
+    ATTESTD_CHECK(read_component(*section, "microcode", tcb.microcode));
+    if (product == SnpProduct::turin) {
+      std::uint8_t fmc = 0;
+      ATTESTD_CHECK(read_component(*section, "fmc", fmc));
+      tcb.fmc = fmc;
+    }
+    ATTESTD_CHECK(section->finish());
+    policy.snp_minimum_tcb[product] = tcb;
+  }
+  return products->finish();
+}
+
+Result<void> read_snp(TomlSection& document, Policy& policy) {
+  ATTESTD_TRY(auto section, document.section("snp"));
+  if (!section) return {};
+  ATTESTD_TRY(auto debug, section->boolean("debug"));
+  assign(policy.snp_allow_debug, std::move(debug));
+  ATTESTD_TRY(auto migration_agent, section->boolean("migration-agent"));
+  assign(policy.snp_allow_migration_agent, std::move(migration_agent));
+  ATTESTD_TRY(policy.snp_smt, section->boolean("smt"));
+  ATTESTD_TRY(policy.snp_single_socket, section->boolean("single-socket"));
+  ATTESTD_TRY(const auto max_vmpl, section->integer("max-vmpl", 0, vmpl_limit));
+  if (max_vmpl) policy.snp_max_vmpl = static_cast<unsigned>(*max_vmpl);
+  ATTESTD_TRY(auto signers, section->names("signers", {"VCEK", "VLEK"}));
+  assign(policy.snp_signers, std::move(signers));
+  ATTESTD_TRY(auto require_crl, section->boolean("require-crl"));
+  assign(policy.snp_require_crl, std::move(require_crl));
+  ATTESTD_TRY(auto host_data, section->hex_list("host-data", host_data_size));
+  assign(policy.snp_host_data, std::move(host_data));
+  ATTESTD_TRY(auto id_keys, section->hex_list("id-key-digests", id_key_digest_size));
+  assign(policy.snp_id_key_digests, std::move(id_keys));
+  ATTESTD_CHECK(read_measurements(*section, policy));
+  ATTESTD_CHECK(read_minimum_tcb(*section, policy));
+  return section->finish();
+}
+
+Result<void> read_pcrs(TomlSection& vtpm, Policy& policy) {
+  ATTESTD_TRY(auto banks, vtpm.section("pcrs"));
+  if (!banks) return {};
+  for (const auto& [bank_key, bank_node] : banks->table()) {
+    const auto bank = hash_from_name(bank_key.str());
+    if (!bank) {
+      return toml_error(bank_node, Errc::unsupported, "vtpm.pcrs." + std::string(bank_key.str()) + " is no PCR bank");
+    }
+    ATTESTD_TRY(auto section, banks->section(bank_key.str()));
+    for (const auto& [key, node] : section->table()) {
+      const std::string_view text = key.str();
+      const auto index = pcr_index(text);
+      if (!index) return toml_error(node, Errc::out_of_range, section->place(text) + " is not a PCR from 0 to 23");
+      ATTESTD_TRY(auto value, section->hex(text, hash_size(*bank)));
+      policy.pcrs[*bank][*index] = *std::move(value);
+    }
+  }
+  return {};
+}
+
+Result<void> read_vtpm(TomlSection& document, Policy& policy) {
+  ATTESTD_TRY(auto section, document.section("vtpm"));
+  if (!section) return {};
+  ATTESTD_TRY(auto isolation, section->names("isolation", {"host", "vmpl", "paravisor", "nitro", "td"}));
+  assign(policy.vtpm_isolation, std::move(isolation));
+  ATTESTD_TRY(policy.secure_boot, section->boolean("secure-boot"));
+  ATTESTD_CHECK(read_pcrs(*section, policy));
+  return section->finish();
+}
+
+Result<void> read_freshness(TomlSection& document, Policy& policy) {
+  ATTESTD_TRY(auto section, document.section("freshness"));
+  if (!section) return {};
+  ATTESTD_TRY(auto nonce, section->boolean("nonce"));
+  assign(policy.require_nonce, std::move(nonce));
+  ATTESTD_TRY(const auto age, section->string("maximal-age"));
+  if (age) {
+    policy.maximal_age_s = seconds_of(*age);
+    if (!policy.maximal_age_s) {
+      return toml_error(*section->find("maximal-age"), Errc::malformed,
+                        "freshness.maximal-age is not a time such as 90s, 10m, 2h or 1d");
+    }
+  }
+  if (!policy.require_nonce && !policy.maximal_age_s) {
+    return toml_error(section->table(), Errc::malformed, "freshness.nonce = false needs a freshness.maximal-age");
+  }
+  return section->finish();
+}
+
+Result<void> read_storage(TomlSection& document, Policy& policy) {
+  ATTESTD_TRY(auto section, document.section("storage"));
+  if (!section) return {};
+  ATTESTD_TRY(auto key_origins, section->names("key-origins", {"broker", "vtpm", "passphrase", "none", "unknown"}));
+  assign(policy.storage_key_origins, std::move(key_origins));
+  return section->finish();
+}
+
+Result<void> read_provisioning(TomlSection& document, Policy& policy) {
+  ATTESTD_TRY(auto section, document.section("provisioning"));
+  if (!section) return {};
+  ATTESTD_TRY(const auto agents, section->strings("agents"));
+  if (agents) policy.provisioning_agents = std::set<std::string>(agents->begin(), agents->end());
+  return section->finish();
+}
+
+Result<void> read_trust(TomlSection& document, const std::string& folder, Policy& policy) {
+  ATTESTD_TRY(auto section, document.section("trust"));
+  if (!section) return {};
+  ATTESTD_TRY(const auto roots, section->strings("roots"));
+  for (const std::string& name : roots.value_or(std::vector<std::string>())) {
+    const std::string path = name.starts_with('/') || folder.empty() ? name : folder + "/" + name;
+    auto certificates = load_trust_roots(path);
+    if (!certificates) return std::unexpected(std::move(certificates).error().in("trust.roots"));
+    for (Bytes& certificate : *certificates) policy.roots.named.push_back(std::move(certificate));
+  }
+  return section->finish();
+}
+
+}  // namespace
+
+std::string_view origin_name(ReferenceOrigin origin) {
+  const auto* const known = std::ranges::find(origins, origin, &decltype(origins)::value_type::first);
+  return known == origins.end() ? "" : known->second;
+}
+
+Result<Policy> parse_policy(std::string_view text, const std::string& folder_for_relative_paths) {
+  toml::table table;
+  try {
+    table = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    const toml::source_position at = error.source().begin;
+    return fail(Errc::malformed, "line " + std::to_string(at.line) + ", column " + std::to_string(at.column) + ": " +
+                                     std::string(error.description()));
+  }
+  Policy policy;
+  TomlSection document(table, "");
+  ATTESTD_CHECK(read_policy(document, policy));
+  ATTESTD_CHECK(read_snp(document, policy));
+  ATTESTD_CHECK(read_vtpm(document, policy));
+  ATTESTD_CHECK(read_freshness(document, policy));
+  ATTESTD_CHECK(read_storage(document, policy));
+  ATTESTD_CHECK(read_provisioning(document, policy));
+  ATTESTD_CHECK(read_trust(document, folder_for_relative_paths, policy));
+  ATTESTD_CHECK(document.finish());
+  return policy;
+}
+
+Result<Policy> load_policy(const std::string& path) {
+  ATTESTD_TRY(const Bytes text, read_file(path, policy_size_limit));
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash == 0 ? 1 : slash);
+  auto policy = parse_policy(as_text(text), folder);
+  if (!policy) return std::unexpected(std::move(policy).error().in(path));
+  return policy;
+}
+
+}  // namespace attestd
