@@ -10,8 +10,10 @@ attestctl=$build/client/attestctl
 attestd_sim=$build/sim/attestd-sim
 export source attestd attestctl attestd_sim
 
+# shellcheck source=scripts/processes.sh
+. "$source/scripts/processes.sh"
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/attestd-test.XXXXXX")
-processes=()
 claims=0 broken=0
 
 # skip REASON: for what this machine cannot show. ./check counts it as skipped.
@@ -20,24 +22,8 @@ skip() {
   exit 77
 }
 
-# started PID: a process to end before the test does.
-started() { processes+=("$1"); }
-
-end_process() {
-  local pid=$1 tries=0
-  kill "$pid" 2>/dev/null || return 0
-  while kill -0 "$pid" 2>/dev/null && [ $tries -lt 50 ]; do
-    sleep 0.1
-    tries=$((tries + 1))
-  done
-  kill -KILL "$pid" 2>/dev/null
-  wait "$pid" 2>/dev/null
-}
-
 clean_up() {
-  local i
-  # The last one first: the agent before the machine that it runs on.
-  for ((i = ${#processes[@]} - 1; i >= 0; i--)); do end_process "${processes[i]}"; done
+  end_processes
   if [ "$broken" -gt 0 ] && [ -n "${KEEP:-}" ]; then
     echo "kept: $work"
   else
@@ -76,18 +62,71 @@ equal() {
   }
 }
 
-# await SECONDS COMMAND…: until it succeeds.
-await() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $deadline ] || return 1
-    sleep 0.05
-  done
-}
-
 finish() {
   echo "$claims claims, $broken broken"
   [ "$claims" -gt 0 ] && [ "$broken" -eq 0 ]
   exit $?
+}
+
+# start_sim: a software VM in $work/vm.
+start_sim() {
+  "$attestd_sim" run --state "$work/vm" >"$work/sim.log" 2>&1 &
+  sim_process=$!
+  started $sim_process
+  if ! await 30 test -s "$work/vm/attestd.toml"; then
+    cat "$work/sim.log"
+    echo "FAIL  attestd-sim did not start"
+    exit 1
+  fi
+}
+
+# make_sshd: configuration and host keys of a VM's own sshd, on a free port.
+make_sshd() {
+  ssh_port=$(free_port)
+  mkdir -p "$work/ssh" /run/sshd 2>/dev/null
+  ssh-keygen -q -t ed25519 -N '' -C '' -f "$work/ssh/ssh_host_ed25519_key"
+  ssh-keygen -q -t ecdsa -N '' -C '' -f "$work/ssh/ssh_host_ecdsa_key"
+  ssh-keygen -q -t ed25519 -N '' -C '' -f "$work/ssh/user_key"
+  cp "$work/ssh/user_key.pub" "$work/ssh/authorized_keys"
+  sshd_configuration "$ssh_port" "$work/ssh/authorized_keys" "$work/ssh/ssh_host_ed25519_key" \
+    "$work/ssh/ssh_host_ecdsa_key" >"$work/ssh/sshd_config"
+}
+
+# start_sshd CONFIG: sets sshd_process.
+start_sshd() {
+  /usr/sbin/sshd -D -e -f "$1" >>"$work/sshd.log" 2>&1 &
+  sshd_process=$!
+  started $sshd_process
+  await 10 listens "$ssh_port" || {
+    cat "$work/sshd.log"
+    echo "FAIL  sshd did not start"
+    exit 1
+  }
+}
+
+# start_agent: sets agent_process and socket. Configuration: $work/vm/attestd.toml.
+start_agent() {
+  socket=$(socket_of "$work/vm/attestd.toml")
+  "$attestd" --config "$work/vm/attestd.toml" >>"$work/agent.log" 2>&1 &
+  agent_process=$!
+  started $agent_process
+  await 30 answers "$socket" || {
+    cat "$work/agent.log"
+    echo "FAIL  attestd did not start"
+    exit 1
+  }
+}
+
+# ask BODY: POST /v1/evidence; body in $work/answer, status in $code.
+ask() {
+  code=$(curl -s -o "$work/answer" -w '%{http_code}' --max-time 30 --unix-socket "$socket" \
+    -H 'Content-Type: application/json' --data-binary "$1" http://localhost/v1/evidence)
+  [ -n "$code" ]
+}
+good_nonce=AAECAwQFBgcICQoLDA0ODw
+export good_nonce
+
+# part NAME FILE: a part of a bundle, decoded. base64url without padding becomes base64 with it.
+part() {
+  jq -r --arg name "$1" '.[$name][1] | gsub("-"; "+") | gsub("_"; "/") | . + "=" * ((4 - length % 4) % 4)' "$2" | base64 -d
 }
