@@ -26,6 +26,12 @@ struct Appraisal {
   std::optional<Statement> statement;  // believe it only when the verdict is trusted
 };
 
+// Skipped checks leave the answers that depend on them unknown, failed ones make
+// them no; docs and attestctl(1) list what each question needs.
 Appraisal appraise(const Bundle& bundle, const Policy& policy, const AppraisalContext& context);
+
+// `attestctl verify snp`: the report's own checks, and snp.policy, snp.tcb-minimum
+// and snp.measurement against `policy`, or against the defaults when it is null.
+Verdict appraise_snp(const SnpVerification& verification, const Policy* policy);
 
 }  // namespace attestd

@@ -1,0 +1,91 @@
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "evidence/event_facts.h"
+#include "verifier/appraise_internal.h"
+
+namespace attestd {
+namespace {
+
+constexpr unsigned secure_boot_pcr = 7;
+
+void compare_pcrs(AnswerBuilder& answer, const Facts& facts) {
+  std::string good;
+  for (const auto& [bank, expected] : facts.policy.pcrs) {
+    const auto quoted_bank = facts.tpm->pcrs->find(bank);
+    for (const auto& [index, value] : expected) {
+      const std::string name = "PCR " + std::to_string(index) + " (" + std::string(hash_name(bank)) + ")";
+      const Bytes* quoted = nullptr;
+      if (quoted_bank != facts.tpm->pcrs->end()) {
+        const auto it = quoted_bank->second.find(index);
+        if (it != quoted_bank->second.end()) quoted = &it->second;
+      }
+      if (quoted == nullptr) {
+        answer.unknown("pcr-missing", name + " is not in the quote, and the policy demands a value");
+      } else if (!constant_time_equal(*quoted, value)) {
+        answer.no("pcr-mismatch", name + " is " + to_hex(*quoted) + ", the policy demands " + to_hex(value));
+      } else {
+        good += (good.empty() ? "" : ", ") + std::to_string(index);
+      }
+    }
+  }
+  if (!good.empty()) answer.yes("pcrs", "the quoted values of these PCRs are the policy's: " + good);
+}
+
+// The log is hostile until it replays to quoted values, and PCR 7 is where the
+// SecureBoot variable is measured (TCG PC Client Platform Firmware Profile 3.3.4.8).
+void check_secure_boot(AnswerBuilder& answer, const Facts& facts) {
+  const bool quoted =
+      std::ranges::any_of(*facts.tpm->pcrs, [](const auto& bank) { return bank.second.contains(secure_boot_pcr); });
+  if (!facts.tpm->log || !facts.passed("tpm.eventlog") || !quoted) {
+    answer.unknown("secure-boot-unknown",
+                   "the policy demands Secure Boot, and no log that replays to a quoted PCR 7 shows it");
+    return;
+  }
+  const EventFacts found = decode_event_facts(*facts.tpm->log);
+  if (!found.secure_boot) {
+    answer.unknown("secure-boot-unknown", "whether Secure Boot is on cannot be told: " + found.secure_boot_detail);
+  } else if (!*found.secure_boot) {
+    answer.no("secure-boot-off", "Secure Boot is off");
+  } else {
+    answer.yes("secure-boot", "Secure Boot is on");
+  }
+}
+
+// Nothing in a plain SEV-SNP bundle proves that anyone but the host runs the
+// TPM: that would take an SVSM's manifest, a paravisor's or a cloud's key.
+void check_isolation(AnswerBuilder& answer, const Facts& facts) {
+  if (facts.policy.vtpm_isolation.contains("host")) {
+    answer.yes("vtpm-host", "the host emulates this vTPM and could have written these PCRs; the policy accepts that");
+  } else {
+    answer.unknown("vtpm-not-isolated",
+                   "nothing isolates this vTPM from the host, which could have written these PCRs");
+  }
+}
+
+}  // namespace
+
+AnswerWithReasons answer_boot_chain(const Facts& facts) {
+  AnswerBuilder answer;
+  if (!facts.tpm) {
+    answer.unknown("no-tpm-quote", "the bundle has no TPM quote");
+    return answer.take();
+  }
+  for (const std::string_view id : {"tpm.signature", "tpm.ak", "tpm.extra-data", "tpm.pcrs"}) demand(answer, facts, id);
+  tolerate(answer, facts, "tpm.eventlog");
+  if (facts.policy.pcrs.empty()) answer.unknown("no-reference", "the policy has no PCR values");
+  if (facts.passed("tpm.signature") && facts.passed("tpm.pcrs") && facts.tpm->pcrs) {
+    compare_pcrs(answer, facts);
+    if (facts.policy.secure_boot.value_or(false)) check_secure_boot(answer, facts);
+  } else {
+    answer.unknown("pcrs-unknown", "no PCR value is proven by the quote");
+  }
+  check_isolation(answer, facts);
+  if (facts.answer(Question::hardware) != Answer::yes) {
+    answer.unknown("depends-on-hardware",
+                   "question 1 is not a yes, and only the hardware report vouches for the TPM's key");
+  }
+  return answer.take();
+}
+
+}  // namespace attestd

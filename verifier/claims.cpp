@@ -1,0 +1,114 @@
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/encoding.h"
+#include "evidence/event_facts.h"
+#include "evidence/json_internal.h"
+#include "evidence/json_strict.h"
+#include "verifier/appraise_internal.h"
+
+namespace attestd {
+namespace json = boost::json;
+namespace {
+
+json::object tcb_claims(std::uint64_t raw, SnpProduct product) {
+  const SnpTcb tcb = decode_snp_tcb(raw, product);
+  json::object out{{"bootloader", tcb.bootloader}, {"tee", tcb.tee}, {"snp", tcb.snp}, {"microcode", tcb.microcode}};
+  if (tcb.fmc) out["fmc"] = *tcb.fmc;
+  return out;
+}
+
+std::string version_text(const SnpFirmwareVersion& version) {
+  return std::to_string(version.major) + "." + std::to_string(version.minor) + "." + std::to_string(version.build);
+}
+
+json::object policy_claims(const SnpGuestPolicy& policy) {
+  return {{"abi", std::to_string(policy.abi_major()) + "." + std::to_string(policy.abi_minor())},
+          {"smt", policy.smt()},
+          {"migration_agent", policy.migrate_ma()},
+          {"debug", policy.debug()},
+          {"single_socket", policy.single_socket()},
+          {"cxl_allowed", policy.cxl_allowed()},
+          {"mem_aes_256_xts", policy.mem_aes_256_xts()},
+          {"rapl_disabled", policy.rapl_disabled()},
+          {"ciphertext_hiding", policy.ciphertext_hiding()},
+          {"page_swap_disabled", policy.page_swap_disabled()}};
+}
+
+json::object snp_claims(const SnpVerification& verification) {
+  const SnpReport& report = *verification.report;
+  json::object out{{"version", report.version},
+                   {"guest_svn", report.guest_svn},
+                   {"policy", policy_claims(report.policy)},
+                   {"family_id", to_hex(report.family_id)},
+                   {"image_id", to_hex(report.image_id)},
+                   {"vmpl", report.vmpl},
+                   {"report_data", to_hex(report.report_data)},
+                   {"measurement", to_hex(report.measurement)},
+                   {"host_data", to_hex(report.host_data)},
+                   {"id_key_digest", to_hex(report.id_key_digest)},
+                   {"author_key_digest", to_hex(report.author_key_digest)},
+                   {"report_id", to_hex(report.report_id)},
+                   {"chip_id", to_hex(report.chip_id)},
+                   {"current_firmware", version_text(report.current_firmware)},
+                   {"committed_firmware", version_text(report.committed_firmware)}};
+  if (verification.product) {
+    out["product"] = snp_product_name(*verification.product);
+    out["tcb"] = json::object{{"current", tcb_claims(report.current_tcb, *verification.product)},
+                              {"reported", tcb_claims(report.reported_tcb, *verification.product)},
+                              {"committed", tcb_claims(report.committed_tcb, *verification.product)},
+                              {"launch", tcb_claims(report.launch_tcb, *verification.product)}};
+  }
+  if (!verification.signer.empty()) out["signer"] = verification.signer;
+  if (!verification.root_name.empty()) out["root"] = to_valid_utf8(verification.root_name);
+  if (!verification.leaf_not_after.empty()) {
+    out["certificate_validity"] = json::array{verification.leaf_not_before, verification.leaf_not_after};
+  }
+  return out;
+}
+
+json::object pcr_claims(const PcrValues& pcrs) {
+  json::object out;
+  for (const auto& [bank, values] : pcrs) {
+    json::object one;
+    for (const auto& [index, value] : values) one[std::to_string(index)] = to_hex(value);
+    out[hash_name(bank)] = std::move(one);
+  }
+  return out;
+}
+
+json::object tpm_claims(const Facts& facts) {
+  const TpmVerification& tpm = *facts.tpm;
+  json::object out;
+  if (tpm.ak) out["ak_name"] = to_hex(tpm.ak->name);
+  if (tpm.quote) {
+    out["clock_ms"] = tpm.quote->clock_ms;
+    out["clock_safe"] = tpm.quote->clock_safe;
+    out["reset_count"] = tpm.quote->reset_count;
+    out["restart_count"] = tpm.quote->restart_count;
+    out["extra_data"] = to_hex(tpm.quote->extra_data);
+  }
+  if (tpm.pcrs && facts.passed("tpm.signature") && facts.passed("tpm.pcrs")) out["pcrs"] = pcr_claims(*tpm.pcrs);
+  if (tpm.log) {
+    out["firmware_events"] = tpm.log->events.size();
+    const EventFacts found = decode_event_facts(*tpm.log);
+    if (found.secure_boot && facts.passed("tpm.eventlog")) out["secure_boot"] = *found.secure_boot;
+  }
+  if (!tpm.userspace_events.empty()) out["userspace_events"] = tpm.userspace_events.size();
+  return out;
+}
+
+}  // namespace
+
+std::string claims_to_json(ByteView statement, const Facts& facts) {
+  json::object out;
+  if (facts.statement) {
+    if (auto value = parse_json(as_text(statement))) out["statement"] = *std::move(value);
+  }
+  if (facts.snp && facts.snp->report) out["snp"] = snp_claims(*facts.snp);
+  if (facts.tpm) out["tpm"] = tpm_claims(facts);
+  return json::serialize(out);
+}
+
+}  // namespace attestd
