@@ -4,6 +4,6 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  (void)attestd::hwio::parse_mountinfo(std::as_bytes(std::span(data, size)));
+  [[maybe_unused]] const auto entries = attestd::hwio::parse_mountinfo(std::as_bytes(std::span(data, size)));
   return 0;
 }

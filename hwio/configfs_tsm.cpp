@@ -36,7 +36,7 @@ class Entry {
   Entry(TsmFiles& files, std::string name) : files_(files), name_(std::move(name)) {}
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
-  ~Entry() { (void)files_.remove_entry(name_); }
+  ~Entry() { [[maybe_unused]] const auto removed = files_.remove_entry(name_); }
 
   Result<void> write(std::string_view attribute, ByteView bytes) {
     auto written = files_.write(name_, attribute, bytes);

@@ -32,7 +32,7 @@ TEST_CASE("the userspace log is read when its writer has let go of it") {
   REQUIRE(::flock(writer.get(), LOCK_EX) == 0);
   std::jthread thread([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(60));
-    (void)write_all(writer.get(), "log", as_bytes(" and half"));
+    [[maybe_unused]] const auto written = write_all(writer.get(), "log", as_bytes(" and half"));
     writer.reset();
   });
   CHECK(as_text(read_userspace_event_log(path).value()) == "half and half");

@@ -48,6 +48,7 @@ void Swtpm::start() {
                                         "--log",
                                         "file=" + folder_.file("log")};
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   if (::posix_spawnp(&pid_, "swtpm", nullptr, nullptr, argv.data(), environ) != 0) {

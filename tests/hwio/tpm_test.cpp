@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <fstream>
+#include <numeric>
 #include <thread>
 
 #include "base/encoding.h"
@@ -112,8 +113,8 @@ TEST_CASE("tpm2_checkquote accepts our quote, its PCRs and its nonce") {
 
 TEST_CASE("all 24 PCRs of several banks are read though the TPM gives eight at a time") {
   const Swtpm swtpm;
-  std::vector<unsigned> all;
-  for (unsigned pcr = 0; pcr < 24; ++pcr) all.push_back(pcr);
+  std::vector<unsigned> all(24);
+  std::iota(all.begin(), all.end(), 0U);
   const auto quote = Tpm::make({.tcti = swtpm.tcti(), .banks = {sha384, sha256}, .pcrs = all})->quote(nonce());
   REQUIRE(quote);
   CHECK(quote->pcrs.at(sha256).size() == 24);
