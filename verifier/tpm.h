@@ -13,7 +13,7 @@ namespace attestd {
 
 struct TpmInput {
   ByteView quote;      // TPMS_ATTEST (or TPM2B_ATTEST)
-  ByteView signature;  // TPMT_SIGNATURE
+  ByteView signature;  // TPMT_SIGNATURE, or a bare RSA signature
   ByteView ak;         // TPMT_PUBLIC, TPM2B_PUBLIC, or PEM SubjectPublicKeyInfo
   std::optional<PcrValues> pcrs;
   ByteView firmware_event_log;  // empty when there is none
@@ -31,6 +31,9 @@ struct TpmVerification {
   std::vector<UserspaceEvent> userspace_events;
   std::optional<PcrValues> pcrs;  // believe only if tpm.signature and tpm.pcrs pass
 };
+// tpm.ak is skipped for a PEM key. tpm.eventlog passes when every quoted PCR that a
+// log touches replays, at least one does, and the quote proves the values; its detail
+// names PCRs that no log explains. Values outside the quote's selection are dropped.
 TpmVerification verify_tpm(const TpmInput& input);
 
 }  // namespace attestd
