@@ -165,7 +165,7 @@ Result<TpmQuoteResult> quote_once(const Session& session, const TPM2B_DATA& qual
   const EsysPointer<TPM2B_ATTEST> quoted(raw_quoted);
   const EsysPointer<TPMT_SIGNATURE> signature(raw_signature);
   TpmQuoteResult result;
-  result.key_name = session.attestation_key.name;
+  result.key = session.attestation_key;
   result.quote = to_bytes(std::as_bytes(std::span(quoted->attestationData, quoted->size)));
   ATTESTD_TRY(result.signature, marshal(Tss2_MU_TPMT_SIGNATURE_Marshal, *signature, "the quote's signature"));
   ATTESTD_TRY(result.pcrs, read_pcrs(session.context.get(), session.selection));
@@ -175,9 +175,17 @@ Result<TpmQuoteResult> quote_once(const Session& session, const TPM2B_DATA& qual
   return result;
 }
 
+// A TCTI loader string is "NAME:CONFIGURATION", or a file name in NAME's place.
+bool serves_many_clients(const std::string& tcti) {
+  return tcti.starts_with("device:/dev/tpmrm") || tcti.starts_with("tabrmd") ||
+         tcti.find("tcti-tabrmd") != std::string::npos;
+}
+
 class EsysTpm final : public Tpm {
  public:
-  explicit EsysTpm(TpmOptions options) : options_(std::move(options)) {}
+  explicit EsysTpm(TpmOptions options)
+      : options_(std::move(options)),
+        close_after_call_(options_.close_after_call.value_or(!serves_many_clients(options_.tcti))) {}
 
   Result<TpmAttestationKey> attestation_key() override {
     return with_session([](const Session& session) -> Result<TpmAttestationKey> { return session.attestation_key; });
@@ -226,11 +234,12 @@ class EsysTpm final : public Tpm {
       session_.reset();
       if (!fresh) return with_session(work);
     }
-    if (options_.close_after_call) session_.reset();
+    if (close_after_call_) session_.reset();
     return result;
   }
 
   TpmOptions options_;
+  bool close_after_call_;
   std::unique_ptr<Session> session_;
 };
 

@@ -22,10 +22,10 @@ struct TpmAttestationKey {
 using TpmPcrs = std::map<std::uint16_t, std::map<unsigned, Bytes>>;
 
 struct TpmQuoteResult {
-  Bytes quote;      // TPMS_ATTEST
-  Bytes signature;  // TPMT_SIGNATURE
-  TpmPcrs pcrs;     // values whose composite is the quote's digest
-  Bytes key_name;   // TPM name of the key that signed: compare it with the one you know
+  Bytes quote;            // TPMS_ATTEST
+  Bytes signature;        // TPMT_SIGNATURE
+  TpmPcrs pcrs;           // values whose composite is the quote's digest
+  TpmAttestationKey key;  // that signed: compare its name with the one you know
 };
 
 struct TpmOptions {
@@ -34,9 +34,11 @@ struct TpmOptions {
   std::vector<std::uint16_t> banks = {0x000b};
   std::vector<unsigned> pcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 23};
   std::optional<std::uint32_t> ak_certificate_nv;  // NV index with the key's certificate; none when absent
-  // Close the connection after every call: for TPMs that serve one client at a
-  // time (swtpm, /dev/tpm0) and have others. The key is then made anew each time.
-  bool close_after_call = false;
+  // Close the connection after every call, as is due to a TPM that serves one
+  // client at a time and may have others (swtpm, /dev/tpm0). The key is then made
+  // anew each time, which takes swtpm 2 ms. When absent: unless `tcti` is a
+  // resource manager's (device:/dev/tpmrm…, tabrmd).
+  std::optional<bool> close_after_call;
 };
 
 // One thread only. The TPM may vanish and come back (a restarted swtpm, a

@@ -23,9 +23,11 @@ struct MountedVolume {
   std::vector<std::string> layers;
 };
 
-// All filesystems that keep data, from `proc_mountinfo` (/proc/self/mountinfo)
-// and `sys_dev_block` (/sys/dev/block), in the order of mounting. Pseudo
-// filesystems, those in memory, and mounts that another one hides are left out.
+// All filesystems that keep data, from `proc_mountinfo` and `sys_dev_block`
+// (/sys/dev/block), in the order of mounting. Pseudo filesystems, those in
+// memory, and mounts that another one hides are left out. Give /proc/1/mountinfo,
+// which everybody may read: a sandboxed unit's own table hides what its sandbox
+// hides (ProtectHome=) and calls everything read-only (ProtectSystem=).
 Result<std::vector<MountedVolume>> read_mounted_volumes(const std::string& proc_mountinfo,
                                                         const std::string& sys_dev_block);
 
