@@ -1,0 +1,25 @@
+// The resources of docs/api.md. Asio is in here.
+#pragma once
+
+#include "agent/batcher_internal.h"
+#include "agent/http_server_internal.h"
+
+namespace attestd::agent {
+
+class Api {
+ public:
+  Api(Collector& collector, Batcher& batcher, const Config& config, AgentState& state)
+      : collector_(&collector), batcher_(&batcher), config_(&config), state_(&state) {}
+  boost::asio::awaitable<HttpResponse> answer(HttpRequest request);
+
+ private:
+  boost::asio::awaitable<HttpResponse> evidence(HttpRequest request);
+  boost::asio::awaitable<std::expected<BundlePieces, Problem>> make_evidence(HttpRequest request);
+
+  Collector* collector_;
+  Batcher* batcher_;
+  const Config* config_;
+  AgentState* state_;
+};
+
+}  // namespace attestd::agent

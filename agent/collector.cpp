@@ -1,0 +1,242 @@
+#include <algorithm>
+
+#include "agent/collector_internal.h"
+#include "agent/journal.h"
+#include "base/encoding.h"
+#include "hwio/event_log_files.h"
+
+namespace attestd::agent {
+namespace asio = boost::asio;
+namespace {
+
+constexpr unsigned log_attempts = 4;
+// SEV-SNP ABI 56860 section 7.3, table 23: REPORT_DATA.
+constexpr std::size_t report_data_offset = 0x50;
+
+class Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+// A log that is configured and not there is no error: what it would have shown is
+// then not shown, and the verifier says so.
+Result<Bytes> optional_log(const std::string& path, Result<Bytes> (*read)(const std::string&)) {
+  if (path.empty()) return Bytes();
+  auto bytes = read(path);
+  if (!bytes && bytes.error().code == Errc::not_found) return Bytes();
+  return bytes;
+}
+
+Result<QuoteParts> quote_with_logs(hwio::Tpm& tpm, const Config::EventLog& logs, const MerkleHash& root) {
+  const Stopwatch watch;
+  QuoteParts parts;
+  const Bytes qualifying_data = quote_qualifying_data(root);
+  ATTESTD_TRY(parts.firmware_event_log, optional_log(logs.firmware, hwio::read_firmware_event_log));
+  ATTESTD_TRY(parts.userspace_event_log, optional_log(logs.userspace, hwio::read_userspace_event_log));
+  for (unsigned attempt = 1;; ++attempt) {
+    ATTESTD_TRY(hwio::TpmQuoteResult quote, tpm.quote(qualifying_data));
+    // systemd measures while it starts services: the log must be that of the quote.
+    ATTESTD_TRY(Bytes log_after, optional_log(logs.userspace, hwio::read_userspace_event_log));
+    const bool same = log_after == parts.userspace_event_log;
+    parts.userspace_event_log = std::move(log_after);
+    if (!same && attempt < log_attempts) continue;
+    parts.evidence.quote = std::move(quote.quote);
+    parts.evidence.signature = std::move(quote.signature);
+    for (auto& [bank, values] : quote.pcrs) {
+      if (const auto algorithm = hash_from_id(bank)) parts.evidence.pcrs[*algorithm] = std::move(values);
+    }
+    break;
+  }
+  ATTESTD_TRY(hwio::TpmAttestationKey key, tpm.attestation_key());
+  parts.evidence.ak_public = std::move(key.public_area);
+  parts.evidence.ak_certificate = std::move(key.certificate);
+  parts.ak_name = std::move(key.name);
+  parts.seconds = watch.seconds();
+  return parts;
+}
+
+Result<void> check_report(const hwio::HardwareReport& report, const MerkleHash& root) {
+  // The label in a bundle says SEV-SNP, so nothing else goes under it.
+  if (report.provider != "sev_guest") {
+    return fail(Errc::unsupported, "the provider is \"" + report.provider + "\" and not \"sev_guest\"");
+  }
+  if (report.report.size() < report_data_offset + root.size() ||
+      !std::equal(root.begin(), root.end(), report.report.begin() + report_data_offset)) {
+    return fail(Errc::mismatch, "the report does not carry the data that it was asked for");
+  }
+  return {};
+}
+
+}  // namespace
+
+// The report device, used on its thread only.
+struct Collector::ReportSlot {
+  std::unique_ptr<hwio::ReportDevice> device;
+  std::function<Result<std::unique_ptr<hwio::ReportDevice>>()> open;
+  std::string where = "the report device";  // the loop's
+
+  Result<std::string> ready() {
+    if (!device) {
+      if (!open) return fail(Errc::not_found, "no device was given");
+      ATTESTD_TRY(device, open());
+    }
+    return device->where();
+  }
+};
+
+Collector::Collector(asio::any_io_executor executor, std::shared_ptr<LoopMailbox> mailbox, const Config& config,
+                     Devices devices, AgentState& state)
+    : state_(&state),
+      timeout_(config.collection.timeout),
+      event_log_(config.event_log),
+      report_(std::make_shared<ReportSlot>()),
+      tpm_(std::move(devices.tpm)),
+      // So that a hanging sshd costs its own keys, and not the whole answer.
+      host_keys_(std::make_shared<HostKeys>(config.ssh, timeout_ / 2)),
+      report_queue_("report-device", mailbox, executor, timeout_),
+      tpm_queue_("tpm", mailbox, executor, timeout_),
+      files_queue_("files", mailbox, executor, timeout_) {
+  report_->device = std::move(devices.report);
+  report_->open = std::move(devices.open_report);
+  if (report_->device) report_->where = report_->device->where();
+  state_->hardware.where = report_->where;
+  if (tpm_) {
+    state_->tpm.where = tpm_->where();
+  } else {
+    state_->tpm.health = Health::absent;
+    state_->tpm.reason = devices.tpm_absent;
+  }
+}
+
+bool Collector::has_tpm() const { return tpm_ != nullptr; }
+
+void Collector::reload(const Config& config) { host_keys_ = std::make_shared<HostKeys>(config.ssh, timeout_ / 2); }
+
+asio::awaitable<void> Collector::warm_up() {
+  auto open = report_queue_.start<std::string>([slot = report_] { return slot->ready(); });
+  (void)co_await surroundings();
+  if (tpm_) (void)co_await attestation_key_name();
+  const auto opened = co_await report_queue_.finish(std::move(open));
+  if (opened) {
+    report_->where = state_->hardware.where = *opened;
+  } else {
+    hardware_is(Health::absent, hardware_problem(opened.error(), report_->where));
+  }
+}
+
+asio::awaitable<Result<Surroundings>> Collector::surroundings() {
+  auto reading = files_queue_.start<Surroundings>(
+      [keys = host_keys_]() -> Result<Surroundings> { return read_surroundings(*keys); });
+  auto result = co_await files_queue_.finish(std::move(reading));
+  if (!result) {
+    state_->files_problem = "host keys, volumes and provisioning: " + result.error().text();
+    co_return result;
+  }
+  state_->files_problem.clear();
+  if (!(result->host_keys == state_->host_keys)) {
+    state_->host_keys = result->host_keys;
+    std::string prints;
+    for (const HostKey& key : result->host_keys.keys) prints += (prints.empty() ? "" : ", ") + key.key.fingerprint();
+    journal(Priority::notice, events::host_keys_changed,
+            "statements now list " + std::to_string(result->host_keys.keys.size()) + " ssh host keys: " + prints);
+    for (const std::string& problem : result->host_keys.problems) {
+      journal(Priority::warning, events::host_key_unusable, problem);
+    }
+  }
+  co_return result;
+}
+
+asio::awaitable<Result<Bytes>> Collector::attestation_key_name() {
+  auto asking = tpm_queue_.start<Bytes>([tpm = tpm_]() -> Result<Bytes> {
+    ATTESTD_TRY(hwio::TpmAttestationKey key, tpm->attestation_key());
+    return std::move(key.name);
+  });
+  auto result = co_await tpm_queue_.finish(std::move(asking));
+  if (result) {
+    state_->ak_name = *result;
+    tpm_is(Health::ok, std::nullopt);
+  } else {
+    tpm_is(Health::failed, tpm_problem(result.error(), state_->tpm.where));
+  }
+  co_return result;
+}
+
+asio::awaitable<std::expected<Collector::Evidence, Problem>> Collector::collect(const MerkleHash& root) {
+  auto reporting = report_queue_.start<ReportParts>([slot = report_, root]() -> Result<ReportParts> {
+    ATTESTD_CHECK(slot->ready());
+    const Stopwatch watch;
+    ATTESTD_TRY(hwio::HardwareReport report, slot->device->report(root));
+    ATTESTD_CHECK(check_report(report, root));
+    return ReportParts{std::move(report), watch.seconds()};
+  });
+  std::shared_ptr<Pending<QuoteParts>> quoting;
+  if (tpm_) {
+    quoting = tpm_queue_.start<QuoteParts>(
+        [tpm = tpm_, logs = event_log_, root] { return quote_with_logs(*tpm, logs, root); });
+  }
+  auto report = co_await report_queue_.finish(std::move(reporting));
+  std::optional<Problem> problem;
+  if (report) {
+    state_->provider = report->report.provider;
+    state_->last_report = std::chrono::steady_clock::now();
+    state_->metrics.report_seconds.observe(report->seconds);
+    hardware_is(Health::ok, std::nullopt);
+  } else {
+    problem = hardware_problem(report.error(), state_->hardware.where);
+    const bool absent = problem->kind.name == problems::no_hardware.name;
+    hardware_is(absent ? Health::absent : Health::failed, problem);
+  }
+  std::optional<QuoteParts> quote;
+  if (quoting) {
+    auto result = co_await tpm_queue_.finish(std::move(quoting));
+    if (result) {
+      state_->metrics.quote_seconds.observe(result->seconds);
+      state_->ak_name = result->ak_name;
+      tpm_is(Health::ok, std::nullopt);
+      quote = *std::move(result);
+    } else {
+      auto lost = tpm_problem(result.error(), state_->tpm.where);
+      tpm_is(Health::failed, lost);
+      if (!problem) problem = std::move(lost);
+    }
+  }
+  if (problem) co_return std::unexpected(*std::move(problem));
+  co_return Evidence{*std::move(report), std::move(quote)};
+}
+
+void Collector::hardware_is(Health health, const std::optional<Problem>& problem) {
+  DeviceState& device = state_->hardware;
+  const bool was_down = device.health == Health::failed || device.health == Health::absent;
+  const bool changed = device.health != health || (problem && device.problem != problem->kind.name);
+  device.health = health;
+  device.reason = problem ? problem->detail : std::string();
+  device.problem = problem ? problem->kind.name : std::string_view();
+  if (!changed) return;
+  if (problem) {
+    journal(Priority::error, events::hardware_lost, "no hardware reports: " + problem->detail,
+            {{"ATTESTD_PROBLEM", device.problem}});
+  } else if (was_down) {
+    journal(Priority::notice, events::hardware_back, device.where + " makes reports again");
+  }
+}
+
+void Collector::tpm_is(Health health, const std::optional<Problem>& problem) {
+  DeviceState& device = state_->tpm;
+  const Health before = std::exchange(device.health, health);
+  device.reason = problem ? problem->detail : std::string();
+  device.problem = problem ? problem->kind.name : std::string_view();
+  if (before == health) return;
+  if (problem) {
+    journal(Priority::error, events::tpm_lost, "no TPM quotes: " + problem->detail,
+            {{"ATTESTD_PROBLEM", device.problem}});
+  } else if (before == Health::failed) {
+    journal(Priority::notice, events::tpm_back, device.where + " answers again");
+  }
+}
+
+}  // namespace attestd::agent

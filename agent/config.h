@@ -1,0 +1,104 @@
+// The daemon's configuration: /etc/attestd/attestd.toml.
+//
+// Every key with its default. Durations are text, "500ms", "30s" or "2m".
+//
+//   [api]
+//   socket = "/run/attestd/attestd.sock"  where to listen when the service manager passes no socket
+//   max-connections = 1100                more are answered 503 "overloaded" and closed
+//   request-timeout = "30s"               for a request's header and body to arrive, and for an answer to be taken
+//   idle-timeout = "30s"                  between two requests of one connection
+//
+//   [snp]
+//   backend = "auto"                      "configfs-tsm", "sev-guest", "off"; auto takes the first that is there
+//   configfs = "/sys/kernel/config/tsm/report"
+//   device = "/dev/sev-guest"
+//   vmpl = 0                              0 to 3; left out: the kernel's default
+//
+//   [tpm]
+//   tcti = "auto"                         "off", or as tpm2-tss names it ("swtpm:path=/run/…"); auto is
+//                                         device:/dev/tpmrm0 when that is there at start, else none
+//   banks = ["sha256"]                    of sha1, sha256, sha384, sha512
+//   pcrs = [0, 1, …, 15, 16, 23]
+//
+//   [event-log]                           "" leaves a log out
+//   firmware = "/sys/kernel/security/tpm0/binary_bios_measurements"
+//   userspace = "/run/log/systemd/tpm2-measure.log"
+//
+//   [ssh]
+//   sshd = "/usr/sbin/sshd"               asked with -T which host keys it offers; "" asks nobody
+//   config = ""                           passed to sshd as -f
+//   host-keys = []                        key files, instead of asking sshd
+//
+//   [collection]
+//   timeout = "10s"                       how long an asker waits for the report device and for the TPM, each
+//
+//   [batching]
+//   enabled = true                        false: one report for each asker, one after the other
+//   max = 4096                            askers who share a report
+//
+//   [log]
+//   level = "info"                        "error", "warning", "notice", "info", "debug"
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace attestd::agent {
+
+inline constexpr std::string_view default_config_path = "/etc/attestd/attestd.toml";
+
+enum class SnpBackend { automatic, configfs_tsm, sev_guest, off };
+enum class Priority : int { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };  // as syslog(3) counts
+
+struct Config {
+  struct Api {
+    std::string socket = "/run/attestd/attestd.sock";
+    unsigned max_connections = 1100;
+    std::chrono::milliseconds request_timeout{30000};
+    std::chrono::milliseconds idle_timeout{30000};
+  } api;
+  struct Snp {
+    SnpBackend backend = SnpBackend::automatic;
+    std::string configfs = "/sys/kernel/config/tsm/report";
+    std::string device = "/dev/sev-guest";
+    std::optional<unsigned> vmpl;
+  } snp;
+  struct Tpm {
+    std::string tcti = "auto";
+    std::vector<std::uint16_t> banks = {0x000b};  // TPM_ALG_ID
+    std::vector<unsigned> pcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 23};
+  } tpm;
+  struct EventLog {
+    std::string firmware = "/sys/kernel/security/tpm0/binary_bios_measurements";
+    std::string userspace = "/run/log/systemd/tpm2-measure.log";
+  } event_log;
+  struct Ssh {
+    std::string sshd = "/usr/sbin/sshd";
+    std::string config;
+    std::vector<std::string> host_keys;
+  } ssh;
+  struct Collection {
+    std::chrono::milliseconds timeout{10000};
+  } collection;
+  struct Batching {
+    bool enabled = true;
+    unsigned max = 4096;
+  } batching;
+  struct Log {
+    Priority level = Priority::info;
+  } log;
+};
+
+// `name` stands before the line number in errors: "attestd.toml:3: unknown key …".
+// Errors: malformed (TOML, wrong type, unknown key), out_of_range.
+Result<Config> parse_config(std::string_view toml, std::string_view name);
+// Defaults when the file is not there.
+Result<Config> load_config(const std::string& path);
+
+}  // namespace attestd::agent

@@ -1,0 +1,74 @@
+#include "agent/devices.h"
+
+#include <unistd.h>
+
+#include "hwio/configfs_tsm.h"
+#include "hwio/sev_guest.h"
+
+namespace attestd::agent {
+namespace {
+
+using OpenedReport = Result<std::unique_ptr<hwio::ReportDevice>>;
+constexpr const char* tpm_node = "/dev/tpmrm0";
+
+OpenedReport open_configfs(const Config::Snp& config) {
+  auto files = hwio::open_tsm_directory(config.configfs);
+  // The folder is there as soon as the module is; only an entry shows a provider.
+  const std::string probe = "attestd-probe-" + std::to_string(::getpid());
+  (void)files->remove_entry(probe);  // of a process with our number that crashed
+  ATTESTD_CHECK(files->make_entry(probe));
+  ATTESTD_CHECK(files->remove_entry(probe));
+  hwio::ConfigfsTsmOptions options;
+  options.privlevel = config.vmpl;
+  return hwio::make_configfs_tsm(std::move(files), options);
+}
+
+OpenedReport open_device(const Config::Snp& config) {
+  ATTESTD_TRY(auto device, hwio::open_sev_guest(config.device));
+  hwio::SevGuestOptions options;
+  options.vmpl = config.vmpl.value_or(0);
+  return hwio::make_sev_guest(std::move(device), options);
+}
+
+OpenedReport open_report(const Config::Snp& config) {
+  switch (config.backend) {
+    case SnpBackend::off: return fail(Errc::not_found, "hardware reports are off: snp.backend = \"off\"");
+    case SnpBackend::configfs_tsm: return open_configfs(config);
+    case SnpBackend::sev_guest: return open_device(config);
+    case SnpBackend::automatic: break;
+  }
+  auto first = open_configfs(config);
+  if (first) return first;
+  auto second = open_device(config);
+  if (second) return second;
+  // The one that is there has the more useful reason.
+  if (first.error().code != Errc::not_found && second.error().code == Errc::not_found) return first;
+  if (second.error().code != Errc::not_found) return second;
+  return fail(Errc::not_found, "neither " + config.configfs + " has a provider nor is there " + config.device);
+}
+
+}  // namespace
+
+Devices system_devices(const Config& config) {
+  Devices devices;
+  devices.open_report = [snp = config.snp] { return open_report(snp); };
+  hwio::TpmOptions options;
+  options.tcti = config.tpm.tcti;
+  options.banks = config.tpm.banks;
+  options.pcrs = config.tpm.pcrs;
+  if (options.tcti == "off") {
+    devices.tpm_absent = "tpm.tcti = \"off\"";
+    return devices;
+  }
+  if (options.tcti == "auto") {
+    if (::access(tpm_node, F_OK) != 0) {
+      devices.tpm_absent = std::string("there was no ") + tpm_node + " at start";
+      return devices;
+    }
+    options.tcti = std::string("device:") + tpm_node;
+  }
+  devices.tpm = hwio::Tpm::make(std::move(options));
+  return devices;
+}
+
+}  // namespace attestd::agent

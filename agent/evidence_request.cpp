@@ -1,0 +1,87 @@
+#include "agent/evidence_request.h"
+
+#include "base/encoding.h"
+#include "evidence/json_internal.h"
+
+namespace attestd::agent {
+namespace {
+
+using Refusal = std::unexpected<Problem>;
+
+Refusal refuse(const ProblemKind& kind, std::string detail) { return Refusal(Problem{kind, std::move(detail), {}}); }
+
+std::expected<Bytes, Problem> parse_nonce(const JsonMembers& members) {
+  if (members.find("nonce") == nullptr) {
+    return refuse(problems::nonce_missing, R"(the request needs a "nonce": base64url of 8 to 64 random bytes)");
+  }
+  const auto text = members.string("nonce");
+  if (!text) return refuse(problems::nonce_malformed, text.error().text());
+  auto nonce = from_base64url(*text);
+  if (!nonce)
+    return refuse(problems::nonce_malformed, "the nonce is not base64url without padding: " + nonce.error().text());
+  const std::string size = "the nonce has " + std::to_string(nonce->size()) + " bytes; ";
+  if (nonce->size() < nonce_min_size) return refuse(problems::nonce_too_short, size + "send at least 8");
+  if (nonce->size() > nonce_max_size) return refuse(problems::nonce_too_long, size + "send at most 64");
+  return *std::move(nonce);
+}
+
+std::expected<Bytes, Problem> parse_workload(const JsonMembers& members) {
+  const auto text = members.string("workload");
+  if (!text) return refuse(problems::workload_malformed, text.error().text());
+  auto workload = from_base64url(*text);
+  if (!workload) {
+    return refuse(problems::workload_malformed,
+                  "the workload is not base64url without padding: " + workload.error().text());
+  }
+  if (workload->size() > workload_max_size) {
+    return refuse(problems::workload_malformed, "the workload has " + std::to_string(workload->size()) +
+                                                    " bytes; send at most " + std::to_string(workload_max_size));
+  }
+  return *std::move(workload);
+}
+
+}  // namespace
+
+std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view json) {
+  const auto value = parse_json(json);
+  if (!value) return refuse(problems::malformed_json, "the body is not JSON: " + value.error().text());
+  const auto members = JsonMembers::of(*value, "request");
+  if (!members) return refuse(problems::malformed_request, "the body must be a JSON object");
+  for (const auto& member : value->get_object()) {
+    const std::string_view name = member.key();
+    if (name != "nonce" && name != "purpose" && name != "workload") {
+      return refuse(problems::malformed_request,
+                    "the request has a member that attestd does not know: \"" + std::string(name.substr(0, 64)) + "\"");
+    }
+  }
+  EvidenceRequest request;
+  auto nonce = parse_nonce(*members);
+  if (!nonce) return Refusal(std::move(nonce).error());
+  request.nonce = *std::move(nonce);
+  if (members->find("purpose") != nullptr) {
+    const auto name = members->string("purpose");
+    const auto purpose = name ? purpose_from_name(*name) : std::nullopt;
+    if (!purpose)
+      return refuse(problems::unknown_purpose, R"("purpose" is one of "host", "monitor", "unlock", "workload")");
+    request.purpose = *purpose;
+  }
+  const bool given = members->find("workload") != nullptr;
+  if (given != (request.purpose == Purpose::workload)) {
+    return refuse(problems::workload_malformed, R"("workload" goes with the purpose "workload", and with no other)");
+  }
+  if (given) {
+    auto workload = parse_workload(*members);
+    if (!workload) return Refusal(std::move(workload).error());
+    request.workload = *std::move(workload);
+  }
+  return request;
+}
+
+std::expected<void, Problem> permit(const EvidenceRequest& request) {
+  if (request.purpose == Purpose::unlock && (!request.peer || request.peer->uid != 0)) {
+    return refuse(problems::not_permitted, "the purpose \"unlock\" is for uid 0 on the local socket");
+  }
+  return {};
+}
+
+}  // namespace attestd::agent

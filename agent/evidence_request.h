@@ -1,0 +1,28 @@
+// The body of POST /v1/evidence.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include "agent/problem.h"
+#include "evidence/statement.h"
+
+namespace attestd::agent {
+
+inline constexpr std::size_t request_body_limit = 128 * 1024;  // bytes
+
+struct EvidenceRequest {
+  Bytes nonce;
+  Purpose purpose = Purpose::host;
+  std::optional<Bytes> workload;  // with purpose workload only
+  std::optional<StatementPeer> peer;
+};
+
+// {"nonce": base64url of 8 to 64 bytes, "purpose": "host" when absent, "workload":
+// base64url}. Unknown members are problems, so that a misspelt one is not ignored.
+std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view json);
+// What a caller may choose: purpose unlock is for uid 0.
+std::expected<void, Problem> permit(const EvidenceRequest& request);
+
+}  // namespace attestd::agent

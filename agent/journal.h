@@ -1,0 +1,44 @@
+// What the daemon tells its administrator: structured entries in the journal
+// when the service manager connected us to it, lines on standard error otherwise.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "agent/config.h"
+
+namespace attestd::agent {
+
+// One for each kind of event, so that `journalctl MESSAGE_ID=…` finds them all.
+struct Event {
+  std::string_view id;    // 128 bits in hex, as sd-id128(3) writes them
+  std::string_view name;  // ATTESTD_EVENT= in the journal
+};
+
+namespace events {
+inline constexpr Event started{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b01", "started"};
+inline constexpr Event stopping{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b02", "stopping"};
+inline constexpr Event reloaded{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b03", "reloaded"};
+inline constexpr Event configuration_refused{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b04", "configuration-refused"};
+inline constexpr Event hardware_lost{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b05", "hardware-lost"};
+inline constexpr Event hardware_back{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b06", "hardware-back"};
+inline constexpr Event tpm_lost{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b07", "tpm-lost"};
+inline constexpr Event tpm_back{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b08", "tpm-back"};
+inline constexpr Event host_keys_changed{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b09", "host-keys-changed"};
+inline constexpr Event host_key_unusable{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0a", "host-key-unusable"};
+inline constexpr Event evidence_made{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0b", "evidence-made"};
+inline constexpr Event accept_failed{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0c", "accept-failed"};
+inline constexpr Event failed{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0d", "failed"};
+}  // namespace events
+
+// Entries less urgent than this are dropped. Call before other threads start.
+void set_log_level(Priority level);
+
+using JournalField = std::pair<std::string_view, std::string>;  // "ATTESTD_ERROR", value
+// `message` is one sentence; control characters in it become '?'. Any thread.
+void journal(Priority priority, const Event& event, std::string message,
+             std::initializer_list<JournalField> fields = {});
+
+}  // namespace attestd::agent

@@ -1,0 +1,55 @@
+// What the daemon counts, as OpenMetrics text.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace attestd::agent {
+
+inline constexpr std::string_view openmetrics_media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+// Cumulative when written, not in memory.
+template <std::size_t N>
+struct Histogram {
+  std::array<double, N> bounds;               // inclusive upper bounds, ascending
+  std::array<std::uint64_t, N + 1> counts{};  // the last one is +Inf
+  double sum = 0;
+
+  void observe(double value) {
+    std::size_t i = 0;
+    while (i < N && value > bounds[i]) ++i;
+    ++counts[i];
+    sum += value;
+  }
+};
+
+// Belongs to the event loop's thread.
+struct Metrics {
+  std::uint64_t evidence_made = 0;
+  std::map<std::string_view, std::uint64_t> evidence_refused;  // by the problem's name
+  std::uint64_t connections_open = 0;
+  std::uint64_t connections_total = 0;
+  Histogram<12> report_seconds{{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5}};
+  Histogram<9> quote_seconds{{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1}};
+  Histogram<9> batch_askers{{1, 2, 4, 8, 16, 64, 256, 1024, 4096}};
+};
+
+// What is true now, beside the counters.
+struct MetricsGauges {
+  bool hardware_up = false;
+  std::optional<bool> tpm_up;                  // nothing: no TPM configured
+  std::optional<double> seconds_since_report;  // nothing: none yet
+  std::size_t host_keys = 0;
+  std::size_t host_key_problems = 0;
+  std::size_t askers_waiting = 0;
+  double start_time = 0;  // Unix seconds
+};
+
+// OpenMetrics 1.0.0, with its "# EOF".
+std::string render_metrics(const Metrics& metrics, const MetricsGauges& gauges);
+
+}  // namespace attestd::agent

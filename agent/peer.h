@@ -1,0 +1,20 @@
+// Who asks, as the kernel says.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "evidence/statement.h"
+
+namespace attestd::agent {
+
+// The systemd unit in the text of /proc/PID/cgroup (cgroups(7)): in the unified
+// hierarchy's line, the first part of the path that is no slice. Empty when there
+// is none. Pure; the text is partly chosen by whoever runs the process.
+std::string unit_of_cgroup(std::string_view text);
+
+// By SO_PEERCRED. The unit is information: the process may have gone, and its
+// number may be another's by now.
+Result<StatementPeer> peer_of_socket(int fd);
+
+}  // namespace attestd::agent

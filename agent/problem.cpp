@@ -1,0 +1,42 @@
+#include "agent/problem.h"
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "evidence/json_strict.h"
+
+namespace attestd::agent {
+
+std::string problem_json(const Problem& problem) {
+  return boost::json::serialize(boost::json::value{
+      {"type", "tag:attestd,2026:problem:" + std::string(problem.kind.name)},
+      {"title", problem.kind.title},
+      {"status", problem.kind.status},
+      {"detail", to_valid_utf8(problem.detail)},
+  });
+}
+
+Problem hardware_problem(const Error& error, const std::string& where) {
+  const std::string text = where + ": " + error.text();
+  switch (error.code) {
+    case Errc::busy:
+    case Errc::throttled:
+    case Errc::changed: return {problems::hardware_busy, text + "; ask again in a moment", {}};
+    case Errc::key_wiped: return {problems::hardware_key_wiped, text + "; the VM has to be rebooted", {}};
+    case Errc::timed_out: return {problems::hardware_timed_out, text + "; ask again later", {}};
+    case Errc::not_found:
+    case Errc::permission:
+    case Errc::unavailable:
+      return {
+          problems::no_hardware, text + "; check that this is a confidential VM and its guest driver is loaded", {}};
+    default: return {problems::hardware_failed, text + "; see the journal of attestd", {}};
+  }
+}
+
+Problem tpm_problem(const Error& error, const std::string& where) {
+  return {problems::tpm_unavailable,
+          where + ": " + error.text() + "; bring the TPM back, or set tpm.tcti = \"off\" to attest without it",
+          {}};
+}
+
+}  // namespace attestd::agent

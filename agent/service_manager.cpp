@@ -1,0 +1,71 @@
+#include "agent/service_manager.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace attestd::agent {
+namespace {
+
+constexpr int backlog = 4096;
+
+Result<UniqueFd> unix_socket() {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return fail_errno(errno, "cannot make a socket");
+  return fd;
+}
+
+}  // namespace
+
+Result<UniqueFd> take_passed_socket() {
+  const int count = sd_listen_fds(1);
+  if (count < 0) return fail_errno(-count, "cannot take the sockets of the service manager");
+  if (count == 0) return UniqueFd();
+  if (count > 1)
+    return fail(Errc::malformed, "the service manager passed " + std::to_string(count) + " sockets, not one");
+  UniqueFd fd(SD_LISTEN_FDS_START);
+  if (sd_is_socket_unix(fd.get(), SOCK_STREAM, 1, nullptr, 0) <= 0) {
+    return fail(Errc::malformed, "the service manager passed something else than a listening AF_UNIX stream socket");
+  }
+  return fd;
+}
+
+Result<UniqueFd> listen_at(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return fail(Errc::usage, "the socket's path is too long: " + path);
+  path.copy(address.sun_path, path.size());
+  const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
+    ATTESTD_TRY(const UniqueFd probe, unix_socket());
+    if (::connect(probe.get(), generic, sizeof(address)) == 0 || errno == EAGAIN) {
+      return fail(Errc::busy, "another process listens at " + path);
+    }
+    if (errno == ECONNREFUSED) ::unlink(path.c_str());
+  }
+  const std::string folder = path.substr(0, path.rfind('/'));
+  if (!folder.empty() && ::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
+    return fail_errno(errno, "cannot make the folder " + folder);
+  }
+  ATTESTD_TRY(UniqueFd fd, unix_socket());
+  if (::bind(fd.get(), generic, sizeof(address)) != 0) return fail_errno(errno, "cannot listen at " + path);
+  if (::chmod(path.c_str(), 0666) != 0) return fail_errno(errno, "cannot set the mode of " + path);
+  if (::listen(fd.get(), backlog) != 0) return fail_errno(errno, "cannot listen at " + path);
+  return fd;
+}
+
+void notify_manager(const std::string& state) { (void)sd_notify(0, state.c_str()); }
+
+std::optional<std::chrono::microseconds> watchdog_interval() {
+  std::uint64_t microseconds = 0;
+  if (sd_watchdog_enabled(0, &microseconds) <= 0) return std::nullopt;
+  return std::chrono::microseconds(microseconds);
+}
+
+}  // namespace attestd::agent

@@ -1,0 +1,25 @@
+// systemd, as sd_notify(3) and sd_listen_fds(3) show it. Without it, nothing here does anything.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+
+namespace attestd::agent {
+
+// The listening socket that was passed to us, or none. Errors: malformed (more
+// than one, or not a listening AF_UNIX stream socket).
+Result<UniqueFd> take_passed_socket();
+
+// Listens at `path`, mode 0666: evidence is public. A socket file that nobody
+// answers at is replaced. Errors: busy (somebody answers), usage (too long), io.
+Result<UniqueFd> listen_at(const std::string& path);
+
+// "READY=1", "STATUS=…"; see sd_notify(3).
+void notify_manager(const std::string& state);
+// How often the manager wants to hear from us; none without a watchdog.
+std::optional<std::chrono::microseconds> watchdog_interval();
+
+}  // namespace attestd::agent
