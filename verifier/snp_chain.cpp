@@ -1,0 +1,161 @@
+#include "verifier/snp_chain_internal.h"
+
+#include "verifier/x509_internal.h"
+
+namespace attestd {
+namespace {
+
+// Chains of our simulator have AMD's names with this before them; they end in
+// a root that the user named, so the prefix gives nobody any trust.
+std::string_view without_simulation_prefix(std::string_view name) {
+  constexpr std::string_view prefix = "SIMULATED ";
+  if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
+  return name;
+}
+
+std::string subject(const X509* certificate) { return x509::common_name(X509_get_subject_name(certificate)); }
+std::string issuer(const X509* certificate) { return x509::common_name(X509_get_issuer_name(certificate)); }
+
+// KDS serves both issuers in one file: AMD 57230 section 4.
+std::string where_to_get(std::string_view kind, std::string_view product) {
+  const std::string service = kind == "VLEK" ? "vlek" : "vcek";
+  return "AMD's KDS serves it: https://kdsintf.amd.com/" + service + "/v1/" + std::string(product) + "/cert_chain";
+}
+
+struct Intermediate {
+  std::string_view kind;
+  std::optional<SnpProduct> product;
+};
+// "SEV-Milan" issues VCEKs, "SEV-VLEK-Milan" VLEKs.
+Intermediate intermediate_of(std::string_view name) {
+  constexpr std::string_view vlek = "SEV-VLEK-";
+  constexpr std::string_view vcek = "SEV-";
+  name = without_simulation_prefix(name);
+  if (name.starts_with(vlek)) return {"VLEK", snp_product_from_name(name.substr(vlek.size()))};
+  if (name.starts_with(vcek)) return {"VCEK", snp_product_from_name(name.substr(vcek.size()))};
+  return {};
+}
+
+struct Trust {
+  std::string root_name;
+  bool simulated = false;
+};
+// A pinned key is the vendor's, whether or not the user named it too.
+std::optional<Trust> trust_in(const X509* root, const TrustRoots& roots) {
+  const std::string spki = x509::spki_sha256_hex(root);
+  for (const PinnedRoot& pinned : amd_roots()) {
+    if (spki == pinned.spki_sha256) return Trust{std::string(pinned.name), false};
+  }
+  const Bytes der = openssl::to_der(i2d_X509, root);
+  for (const Bytes& named : roots.named) {
+    if (der == named) return Trust{subject(root), true};
+  }
+  return std::nullopt;
+}
+
+std::optional<SnpProduct> product_of_root(std::string_view name) {
+  constexpr std::string_view prefix = "ARK-";
+  name = without_simulation_prefix(name);
+  if (!name.starts_with(prefix)) return std::nullopt;
+  return snp_product_from_name(name.substr(prefix.size()));
+}
+
+bool issued_by(const X509* certificate, const X509* issuer_certificate) {
+  return x509::same_name(X509_get_issuer_name(certificate), X509_get_subject_name(issuer_certificate));
+}
+
+// Keeps the first reason: the best candidate comes first.
+void keep_first(std::optional<Error>& reason, Error error) {
+  if (!reason) reason = std::move(error);
+}
+
+Result<SnpChain> find_root(X509* intermediate, const SnpCertificatePool& pool, const TrustRoots& roots) {
+  std::optional<Error> reason;
+  for (const auto& candidate : pool.issuers) {
+    if (!issued_by(intermediate, candidate.get())) continue;
+    const auto trust = trust_in(candidate.get(), roots);
+    if (!trust) {
+      keep_first(reason, Error{Errc::refused,
+                               "root '" + subject(candidate.get()) + "' (SPKI SHA-256 " +
+                                   x509::spki_sha256_hex(candidate.get()) +
+                                   ") is neither a root of AMD's nor one that you named",
+                               std::nullopt, 0});
+      continue;
+    }
+    if (auto good = x509::check_pss_signature(intermediate, X509_get0_pubkey(candidate.get())); !good) {
+      keep_first(reason, std::move(good).error());
+      continue;
+    }
+    auto product = product_of_root(trust->root_name);
+    // A named root may be called anything.
+    if (!product && trust->simulated) product = intermediate_of(subject(intermediate)).product;
+    if (!product) {
+      keep_first(reason, Error{Errc::refused, "issuer '" + subject(intermediate) + "' names no known product",
+                               std::nullopt, 0});
+      continue;
+    }
+    return SnpChain{intermediate, candidate.get(), *product, trust->root_name, trust->simulated};
+  }
+  if (reason) return std::unexpected(*std::move(reason));
+  return fail(Errc::not_found, "there is no root certificate (ARK) '" + issuer(intermediate) + "'; " +
+                                   where_to_get(intermediate_of(subject(intermediate)).kind,
+                                                without_simulation_prefix(issuer(intermediate)).starts_with("ARK-")
+                                                    ? without_simulation_prefix(issuer(intermediate)).substr(4)
+                                                    : "PRODUCT"));
+}
+
+}  // namespace
+
+std::string_view snp_leaf_kind(const X509* leaf) {
+  const std::string name = subject(leaf);
+  const std::string_view plain = without_simulation_prefix(name);
+  if (plain == "SEV-VCEK") return "VCEK";
+  if (plain == "SEV-VLEK") return "VLEK";
+  return {};
+}
+
+Result<SnpChain> find_snp_chain(X509* leaf, const SnpCertificatePool& pool, const TrustRoots& roots) {
+  std::optional<Error> reason;
+  for (const auto& candidate : pool.issuers) {
+    if (!issued_by(leaf, candidate.get())) continue;
+    if (auto good = x509::check_pss_signature(leaf, X509_get0_pubkey(candidate.get())); !good) {
+      keep_first(reason, std::move(good).error());
+      continue;
+    }
+    auto chain = find_root(candidate.get(), pool, roots);
+    if (chain) return chain;
+    keep_first(reason, std::move(chain).error());
+  }
+  if (reason) return std::unexpected(*std::move(reason));
+  const std::string name = issuer(leaf);
+  const auto product = intermediate_of(name).product;
+  return fail(Errc::not_found, "there is no issuer certificate (" +
+                                   std::string(snp_leaf_kind(leaf) == "VLEK" ? "ASVK" : "ASK") + ") '" + name + "'; " +
+                                   where_to_get(snp_leaf_kind(leaf), product ? snp_product_name(*product) : "PRODUCT"));
+}
+
+Result<void> check_snp_chain(X509* leaf, const SnpChain& chain, std::string_view kind, std::int64_t at) {
+  if (!x509::is_p384(X509_get0_pubkey(leaf))) return fail(Errc::refused, "the key of the report is not on P-384");
+  ATTESTD_CHECK(x509::check_end_entity(leaf));
+  for (X509* const ca : {chain.intermediate, chain.root}) {
+    if (!x509::is_rsa4096(X509_get0_pubkey(ca))) {
+      return fail(Errc::refused, "the key of '" + subject(ca) + "' is not RSA-4096");
+    }
+    ATTESTD_CHECK(x509::check_ca(ca));
+  }
+  if (!issued_by(chain.root, chain.root))
+    return fail(Errc::refused, "root '" + subject(chain.root) + "' is not self-signed");
+  ATTESTD_CHECK(x509::check_pss_signature(chain.root, X509_get0_pubkey(chain.root)));
+  const std::string name = subject(chain.intermediate);
+  const Intermediate found = intermediate_of(name);
+  if (found.kind != kind) return fail(Errc::refused, "issuer '" + name + "' does not issue " + std::string(kind) + "s");
+  if (found.product != chain.product) {
+    return fail(Errc::mismatch, "issuer '" + name + "' is not of the product of root '" + chain.root_name + "'");
+  }
+  for (const X509* const certificate : {leaf, chain.intermediate, chain.root}) {
+    ATTESTD_CHECK(x509::check_validity(certificate, at));
+  }
+  return {};
+}
+
+}  // namespace attestd

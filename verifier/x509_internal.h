@@ -1,0 +1,40 @@
+// What our chains demand of certificates, over OpenSSL. For .cpp files only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "verifier/openssl_internal.h"
+
+namespace attestd::x509 {
+
+// Certificates come from the host: no honest one is near this size.
+inline constexpr std::size_t maximal_certificate_size = std::size_t{16} << 10U;
+inline constexpr std::size_t maximal_crl_size = std::size_t{1} << 20U;
+
+// DER, exactly one object. Errors: out_of_range, malformed.
+Result<openssl::Certificate> parse_certificate(ByteView der);
+Result<openssl::Crl> parse_crl(ByteView der);
+
+// The common name; empty when there is none, or more than one.
+std::string common_name(const X509_NAME* name);
+bool same_name(const X509_NAME* a, const X509_NAME* b);
+std::string spki_sha256_hex(const X509* certificate);
+std::optional<std::int64_t> unix_time(const ASN1_TIME* time);
+
+bool is_p384(const EVP_PKEY* key);
+bool is_rsa4096(const EVP_PKEY* key);
+
+// Errors say in one sentence what is wrong, naming the certificate by its CN.
+// `at`: Unix seconds. Errors: expired.
+Result<void> check_validity(const X509* certificate, std::int64_t at);
+// Basic constraints, key usage, no critical extension that we do not know.
+Result<void> check_ca(X509* certificate);
+Result<void> check_end_entity(X509* certificate);
+// RSASSA-PSS with SHA-384, MGF1 with SHA-384, 48 bytes of salt, and `issuer` made it.
+Result<void> check_pss_signature(X509* certificate, EVP_PKEY* issuer);
+Result<void> check_pss_signature(X509_CRL* list, EVP_PKEY* issuer);
+
+}  // namespace attestd::x509
