@@ -1,0 +1,356 @@
+#include "verifier/appraise.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "tests/catch.h"
+#include "tests/vectors.h"
+#include "tests/verifier/simulated_vm.h"
+#include "verifier/snp_policy.h"
+
+namespace attestd::test {
+namespace {
+
+constexpr Question all_questions[] = {Question::hardware, Question::initial_state, Question::boot_chain,
+                                      Question::storage, Question::provisioning};
+
+const SimulatedVm& vm() {
+  static const SimulatedVm one;
+  return one;
+}
+
+Verdict judge(const Bundle& bundle, const Policy& policy, const AppraisalContext& context = context_for(test_nonce())) {
+  return appraise(bundle, policy, context).verdict;
+}
+
+Answer answer_of(const Verdict& verdict, Question question) { return verdict.answers.at(question).answer; }
+
+bool has_reason(const Verdict& verdict, Question question, std::string_view code) {
+  return std::ranges::find(verdict.answers.at(question).reasons, code, &Reason::code) !=
+         verdict.answers.at(question).reasons.end();
+}
+
+CheckResult result_of(const Verdict& verdict, std::string_view id) {
+  const Check* const check = verdict.find(id);
+  REQUIRE(check != nullptr);
+  return check->result;
+}
+
+}  // namespace
+
+TEST_CASE("a VM that is as its owner expects is trusted, with a yes to all five questions") {
+  const Verdict verdict = judge(vm().bundle(test_nonce()), policy_for(vm()));
+  INFO(verdict_to_text(verdict, false));
+  CHECK(verdict.outcome == Outcome::trusted);
+  CHECK(verdict.exit_status() == 0);
+  for (const Question question : all_questions) CHECK(answer_of(verdict, question) == Answer::yes);
+  CHECK(has_reason(verdict, Question::initial_state, "own-firmware"));
+  CHECK(has_reason(verdict, Question::boot_chain, "vtpm-host"));
+}
+
+TEST_CASE("under a named root the hardware answer begins with 'simulated', and so does the text") {
+  const Verdict verdict = judge(vm().bundle(test_nonce()), policy_for(vm()));
+  CHECK(verdict.simulated);
+  CHECK(verdict.answers.at(Question::hardware).reasons.at(0).code == "simulated");
+  CHECK(verdict.answers.at(Question::hardware).reasons.at(0).text.starts_with("SIMULATED"));
+  const std::string text = verdict_to_text(verdict, false);
+  CHECK(text.substr(0, text.find('\n')).find("simulated") != std::string::npos);
+}
+
+TEST_CASE("no attack and no missing part leaves a verdict of trusted") {
+  using Hooks = SimulatedVm::Hooks;
+  struct Case {
+    std::string_view what;
+    Hooks hooks;
+    std::string_view check;  // that must not pass
+    Outcome outcome;
+  };
+  const SimulatedVm other;
+  const Bytes old_nonce = to_bytes("an older nonce..");
+  const std::vector<Case> cases{
+      {"a replayed bundle", {[&](Statement& s) { s.nonce = old_nonce; }, {}, {}}, "binding.nonce", Outcome::refused},
+      {"another statement in its place",
+       {{}, {}, [&](Bundle& b) { b.statement = other.bundle(test_nonce()).statement; }},
+       "binding.report-data",
+       Outcome::refused},
+      {"a statement with one byte more",
+       {{}, {}, [](Bundle& b) { b.statement.push_back(std::byte{' '}); }},
+       "binding.report-data",
+       Outcome::refused},
+      {"a statement that is no JSON",
+       {{}, {}, [](Bundle& b) { b.statement = to_bytes("host"); }},
+       "binding.report-data",
+       Outcome::refused},
+      {"an inclusion path to another root",
+       {{}, {}, [](Bundle& b) { b.inclusion.path[0][0] ^= std::byte{1}; }},
+       "binding.report-data",
+       Outcome::refused},
+      {"an inclusion path that is too short",
+       {{}, {}, [](Bundle& b) { b.inclusion.path.pop_back(); }},
+       "binding.report-data",
+       Outcome::refused},
+      {"the quote of another VM",
+       {{}, {}, [&](Bundle& b) { b.tpm = other.bundle(test_nonce()).tpm; }},
+       "tpm.ak",
+       Outcome::refused},
+      {"a quote over the right data by another key",
+       {{}, {}, [&](Bundle& b) { b.tpm = other.ak.quote(quote_qualifying_data(bundle_root(b).value()), b.tpm->pcrs); }},
+       "tpm.ak",
+       Outcome::refused},
+      {"an older quote by the right key",
+       {{}, {}, [&](Bundle& b) { b.tpm = vm().ak.quote(Bytes(32, std::byte{1}), b.tpm->pcrs); }},
+       "tpm.extra-data",
+       Outcome::refused},
+      {"a statement that names no attestation key",
+       {[](Statement& s) { s.ak_name.clear(); }, {}, {}},
+       "tpm.ak",
+       Outcome::refused},
+      {"PCR values that the quote does not cover",
+       {{}, {}, [](Bundle& b) { b.tpm->pcrs[HashAlgorithm::sha256][4][0] ^= std::byte{1}; }},
+       "tpm.pcrs",
+       Outcome::refused},
+      {"an event log with one byte of an event's data changed",
+       {{},
+        {},
+        [](Bundle& b) {
+          const std::string_view text = as_text(b.firmware_event_log);
+          const std::size_t at = text.find("firmware 1");
+          REQUIRE(at != std::string_view::npos);
+          // The digest lies before the data: its last byte is what replays.
+          b.firmware_event_log[at - 5] ^= std::byte{1};
+        }},
+       "tpm.eventlog",
+       Outcome::refused},
+      {"debugging allowed", {{}, [](SnpReport& r) { r.policy.raw |= 1U << 19U; }, {}}, "snp.policy", Outcome::refused},
+      {"a migration agent", {{}, [](SnpReport& r) { r.policy.raw |= 1U << 18U; }, {}}, "snp.policy", Outcome::refused},
+      {"a report from VMPL 1", {{}, [](SnpReport& r) { r.vmpl = 1; }, {}}, "snp.policy", Outcome::refused},
+      {"a report that the host asked for",
+       {{}, [](SnpReport& r) { r.vmpl = 0xffffffff; }, {}},
+       "snp.policy",
+       Outcome::refused},
+      {"a launch digest off by one bit",
+       {{}, [](SnpReport& r) { r.measurement[47] ^= std::byte{1}; }, {}},
+       "snp.measurement",
+       Outcome::refused},
+      {"report data off by one bit",
+       {{}, [](SnpReport& r) { r.report_data[63] ^= std::byte{1}; }, {}},
+       "binding.report-data",
+       Outcome::refused},
+      {"a report with a flipped bit",
+       {{}, {}, [](Bundle& b) { b.snp_report[0x90] ^= std::byte{1}; }},
+       "snp.signature",
+       Outcome::refused},
+      {"no report", {{}, {}, [](Bundle& b) { b.snp_report.clear(); }}, "snp.signature", Outcome::undecided},
+      {"no certificates", {{}, {}, [](Bundle& b) { b.snp_certificates.clear(); }}, "snp.chain", Outcome::undecided},
+      {"no quote", {{}, {}, [](Bundle& b) { b.tpm.reset(); }}, "tpm.signature", Outcome::undecided},
+      {"no event log though Secure Boot is demanded",
+       {{}, {}, [](Bundle& b) { b.firmware_event_log.clear(); }},
+       "tpm.eventlog",
+       Outcome::undecided},
+  };
+  for (const Case& c : cases) {
+    const Verdict verdict = judge(vm().bundle(test_nonce(), c.hooks), policy_for(vm()));
+    INFO(c.what << "\n" << verdict_to_text(verdict, false));
+    CHECK(verdict.outcome != Outcome::trusted);
+    CHECK((verdict.outcome == c.outcome || c.what == "no certificates"));
+    CHECK(result_of(verdict, c.check) != CheckResult::pass);
+    const bool any_required_no = std::ranges::any_of(policy_for(vm()).required,
+                                                     [&](Question q) { return answer_of(verdict, q) != Answer::yes; });
+    CHECK(any_required_no);
+  }
+}
+
+TEST_CASE("ssh may use only a host key that the statement lists") {
+  AppraisalContext context = context_for(test_nonce());
+  context.host_key = parse_ssh_public_key(test_host_key).value();
+  Verdict verdict = judge(vm().bundle(test_nonce()), policy_for(vm()), context);
+  CHECK(result_of(verdict, "binding.host-key") == CheckResult::pass);
+  CHECK(verdict.outcome == Outcome::trusted);
+  context.host_key->blob.back() ^= std::byte{1};
+  verdict = judge(vm().bundle(test_nonce()), policy_for(vm()), context);
+  CHECK(result_of(verdict, "binding.host-key") == CheckResult::fail);
+  CHECK(verdict.outcome == Outcome::refused);
+}
+
+TEST_CASE("freshness without a nonce needs a policy that accepts an age") {
+  const Bundle bundle = vm().bundle(test_nonce());
+  struct Case {
+    bool require_nonce;
+    std::optional<std::int64_t> maximal_age_s;
+    std::int64_t at;
+    Outcome outcome;
+  };
+  const std::vector<Case> cases{
+      {true, std::nullopt, test_time, Outcome::undecided},  {true, 600, test_time, Outcome::undecided},
+      {false, std::nullopt, test_time, Outcome::undecided}, {false, 600, test_time + 600, Outcome::trusted},
+      {false, 600, test_time + 601, Outcome::refused},      {false, 600, test_time - 60, Outcome::trusted},
+      {false, 600, test_time - 61, Outcome::refused},
+  };
+  for (const Case& c : cases) {
+    Policy policy = policy_for(vm());
+    policy.require_nonce = c.require_nonce;
+    policy.maximal_age_s = c.maximal_age_s;
+    AppraisalContext context;
+    context.at = c.at;
+    const Verdict verdict = judge(bundle, policy, context);
+    INFO(c.require_nonce << " " << c.at - test_time);
+    CHECK(verdict.outcome == c.outcome);
+    CHECK(result_of(verdict, "binding.nonce") != CheckResult::pass);
+  }
+}
+
+TEST_CASE("a policy that demands more or knows less never turns unknown into trust") {
+  const Bundle bundle = vm().bundle(test_nonce());
+  struct Case {
+    std::string_view what;
+    std::function<void(Policy&)> change;
+    Question question;
+    Answer answer;
+    Outcome outcome;
+  };
+  const auto own_tcb = [](Policy& p) -> SnpTcb& { return p.snp_minimum_tcb[SnpProduct::milan]; };
+  const std::vector<Case> cases{
+      {"no roots", [](Policy& p) { p.roots.named.clear(); }, Question::hardware, Answer::no, Outcome::refused},
+      {"no reference", [](Policy& p) { p.snp_measurements.clear(); }, Question::initial_state, Answer::unknown,
+       Outcome::undecided},
+      {"no PCRs", [](Policy& p) { p.pcrs.clear(); }, Question::boot_chain, Answer::unknown, Outcome::undecided},
+      {"host may not run the vTPM", [](Policy& p) { p.vtpm_isolation = {"vmpl", "paravisor", "nitro", "td"}; },
+       Question::boot_chain, Answer::unknown, Outcome::undecided},
+      {"another PCR value", [](Policy& p) { p.pcrs[HashAlgorithm::sha256][4][0] ^= std::byte{1}; },
+       Question::boot_chain, Answer::no, Outcome::refused},
+      {"a PCR that is not quoted", [](Policy& p) { p.pcrs[HashAlgorithm::sha256][12] = Bytes(32); },
+       Question::boot_chain, Answer::unknown, Outcome::undecided},
+      {"a newer TCB", [&](Policy& p) { ++own_tcb(p).microcode; }, Question::hardware, Answer::no, Outcome::refused},
+      {"a minimum for another product only",
+       [](Policy& p) {
+         p.snp_minimum_tcb.clear();
+         p.snp_minimum_tcb[SnpProduct::genoa] = {};
+       },
+       Question::hardware, Answer::no, Outcome::refused},
+      {"VLEK only", [](Policy& p) { p.snp_signers = {"VLEK"}; }, Question::hardware, Answer::no, Outcome::refused},
+      {"no SMT", [](Policy& p) { p.snp_smt = false; }, Question::hardware, Answer::no, Outcome::refused},
+      {"one socket", [](Policy& p) { p.snp_single_socket = true; }, Question::hardware, Answer::no, Outcome::refused},
+      {"host data", [](Policy& p) { p.snp_host_data = {Bytes(32, std::byte{1})}; }, Question::hardware, Answer::no,
+       Outcome::refused},
+      {"an ID key", [](Policy& p) { p.snp_id_key_digests = {Bytes(48, std::byte{1})}; }, Question::hardware, Answer::no,
+       Outcome::refused},
+      {"a revocation list", [](Policy& p) { p.snp_require_crl = true; }, Question::hardware, Answer::no,
+       Outcome::refused},
+      {"keys from a vTPM only",
+       [](Policy& p) {
+         p.storage_key_origins = {"vtpm"};
+         p.required.insert(Question::storage);
+       },
+       Question::storage, Answer::no, Outcome::refused},
+      {"cloud-init expected",
+       [](Policy& p) {
+         p.provisioning_agents = {"cloud-init"};
+         p.required.insert(Question::provisioning);
+       },
+       Question::provisioning, Answer::no, Outcome::refused},
+      {"nothing required", [](Policy& p) { p.required.clear(); }, Question::hardware, Answer::yes, Outcome::undecided},
+  };
+  for (const Case& c : cases) {
+    Policy policy = policy_for(vm());
+    c.change(policy);
+    const Verdict verdict = judge(bundle, policy);
+    INFO(c.what << "\n" << verdict_to_text(verdict, false));
+    CHECK(answer_of(verdict, c.question) == c.answer);
+    CHECK(verdict.outcome == c.outcome);
+  }
+}
+
+TEST_CASE("what a guest says of its storage counts as far as it can be believed") {
+  struct Case {
+    StorageClaim volume;
+    Answer believed;
+    Answer doubted;  // when the initial state is unknown
+  };
+  const std::vector<Case> cases{
+      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2", "integrity"}, "broker"}, Answer::yes, Answer::unknown},
+      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2"}, "vtpm"}, Answer::yes, Answer::unknown},
+      {{"/", "/dev/dm-0", "ext4", false, {"integrity"}, "passphrase"}, Answer::yes, Answer::unknown},
+      {{"/usr", "/dev/dm-1", "erofs", true, {"verity"}, "none"}, Answer::yes, Answer::unknown},
+      {{"/", "overlay", "overlay", false, {}, "none"}, Answer::unknown, Answer::unknown},
+      {{"/", "/dev/sda1", "ext4", false, {}, "none"}, Answer::no, Answer::no},
+      {{"/", "/dev/sda1", "ext4", true, {}, "none"}, Answer::no, Answer::no},
+      {{"/", "/dev/dm-0", "ext4", false, {"verity"}, "none"}, Answer::no, Answer::no},
+      {{"/", "/dev/dm-0", "ext4", false, {"linear"}, "broker"}, Answer::no, Answer::no},
+      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2"}, "none"}, Answer::no, Answer::no},
+      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2"}, "unknown"}, Answer::no, Answer::no},
+      {{"/", "/dev/dm-0", "ext4", false, {"integrity"}, "none"}, Answer::no, Answer::no},
+  };
+  Policy doubting = policy_for(vm());
+  doubting.snp_measurements.clear();
+  for (const Case& c : cases) {
+    INFO(c.volume.mount_point << " " << c.volume.source << " " << c.volume.key_origin);
+    const Bundle bundle = vm().bundle(test_nonce(), {[&](Statement& s) { s.storage = {c.volume}; }, {}, {}});
+    CHECK(answer_of(judge(bundle, policy_for(vm())), Question::storage) == c.believed);
+    CHECK(answer_of(judge(bundle, doubting), Question::storage) == c.doubted);
+  }
+  const Bundle silent = vm().bundle(test_nonce(), {[](Statement& s) {
+                                                     s.storage.reset();
+                                                     s.provisioning.reset();
+                                                   },
+                                                   {},
+                                                   {}});
+  const Verdict verdict = judge(silent, policy_for(vm()));
+  CHECK(answer_of(verdict, Question::storage) == Answer::unknown);
+  CHECK(answer_of(verdict, Question::provisioning) == Answer::unknown);
+}
+
+TEST_CASE("the policy that is made from a bundle accepts that VM and no other") {
+  const auto text = make_policy(vm().bundle(test_nonce()), "a\nfile\x1b[2J");
+  REQUIRE(text);
+  CHECK(text->find('\x1b') == std::string::npos);
+  auto policy = parse_policy(*text, "");
+  INFO(*text);
+  REQUIRE(policy);
+  CHECK(judge(vm().bundle(test_nonce()), *policy).outcome == Outcome::refused);  // its root is not trusted
+  policy->roots.named = {signer().root_der()};
+  const Bytes nonce = to_bytes("another nonce");
+  CHECK(judge(vm().bundle(nonce), *policy, context_for(nonce)).outcome == Outcome::trusted);
+  CHECK(policy->snp_minimum_tcb.at(SnpProduct::milan) == signer().options().tcb);
+  CHECK(policy->secure_boot == true);
+  const Bundle changed = vm().bundle(nonce, {{}, [](SnpReport& r) { r.measurement[0] ^= std::byte{1}; }, {}});
+  CHECK(judge(changed, *policy, context_for(nonce)).outcome == Outcome::refused);
+  CHECK_FALSE(make_policy(vm().bundle(nonce, {{}, {}, [](Bundle& b) { b.snp_report.clear(); }}), "x"));
+}
+
+TEST_CASE("without a quote the made policy leaves the boot chain out") {
+  const auto drop_quote = [](Bundle& b) { b.tpm.reset(); };
+  const auto pin_more = [](SnpReport& r) {
+    r.host_data[0] = std::byte{9};
+    r.id_key_digest[0] = std::byte{8};
+  };
+  const Bundle bundle = vm().bundle(test_nonce(), {{}, pin_more, drop_quote});
+  auto policy = parse_policy(make_policy(bundle, "x").value(), "");
+  REQUIRE(policy);
+  CHECK(policy->snp_host_data.size() == 1);
+  CHECK(policy->snp_id_key_digests.size() == 1);
+  policy->roots.named = {signer().root_der()};
+  const Verdict verdict = judge(bundle, *policy);
+  CHECK(verdict.outcome == Outcome::trusted);
+  CHECK(answer_of(verdict, Question::boot_chain) == Answer::unknown);
+}
+
+TEST_CASE("a genuine report that allows debugging fails snp.policy and nothing else") {
+  const auto report = vector_file("snp/milan-vcek-v2/report.bin");
+  if (!report) return;
+  const auto endorsements = load_snp_endorsements(vectors_folder() + "/snp/milan-vcek-v2");
+  REQUIRE(endorsements);
+  const Verdict verdict = appraise_snp(verify_snp(*report, *endorsements, {}, test_time), nullptr);
+  INFO(verdict_to_text(verdict, false));
+  CHECK(result_of(verdict, "snp.signature") == CheckResult::pass);
+  CHECK(result_of(verdict, "snp.chain") == CheckResult::pass);
+  CHECK(result_of(verdict, "snp.policy") == CheckResult::fail);
+  CHECK(result_of(verdict, "snp.measurement") == CheckResult::skipped);
+  CHECK(verdict.outcome == Outcome::refused);
+  CHECK_FALSE(verdict.simulated);
+  Policy lenient;
+  lenient.snp_allow_debug = true;
+  lenient.snp_allow_migration_agent = true;
+  CHECK(appraise_snp(verify_snp(*report, *endorsements, {}, test_time), &lenient).outcome == Outcome::trusted);
+}
+
+}  // namespace attestd::test
