@@ -19,7 +19,8 @@ StorageClaim storage_claim(const hwio::MountedVolume& volume) {
 Surroundings read_surroundings(HostKeys& host_keys) {
   Surroundings out;
   out.host_keys = host_keys.current();
-  if (const auto volumes = hwio::read_mounted_volumes("/proc/self/mountinfo", "/sys/dev/block")) {
+  // Not our own table: a unit's sandbox hides mounts and calls others read-only.
+  if (const auto volumes = hwio::read_mounted_volumes("/proc/1/mountinfo", "/sys/dev/block")) {
     out.storage.emplace();
     std::transform(volumes->begin(), volumes->end(), std::back_inserter(*out.storage), storage_claim);
   } else {

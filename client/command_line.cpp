@@ -1,0 +1,256 @@
+#include "client/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+
+#include "client/commands.h"
+#include "client/evidence_type.h"
+#include "config.h"
+
+namespace attestd {
+namespace {
+
+constexpr int cannot_tell = 2;
+
+// Everything that options are written to.
+struct Options {
+  CommonOptions common;
+  std::string colour = "auto";
+  double timeout_s = 15;
+  StatusOptions status;
+  EvidenceOptions evidence;
+  InspectOptions inspect;
+  VerifyOptions verify;
+  VerifySnpOptions verify_snp;
+  VerifyTpmOptions verify_tpm;
+  HostProofOptions host_proof;
+  PolicyInitOptions policy_init;
+  PolicyFileOptions policy_check, policy_explain;
+  std::function<Result<int>()> action;
+};
+
+class CommandLine {
+ public:
+  CommandLine() : app_("Asks a confidential VM for evidence and verifies it", "attestctl") {
+    app_.set_version_flag("--version", std::string("attestctl ") + ATTESTD_VERSION);
+    app_.require_subcommand(1);
+    app_.footer(
+        "Exit status: 0 trusted or done, 1 refused, 2 cannot tell (usage, unreadable input).\nSee attestctl(1).");
+    add_status();
+    add_evidence();
+    add_inspect();
+    add_verify();
+    add_host_proof();
+    add_policy();
+  }
+
+  int parse_and_run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp& help) {
+      return app_.exit(help);
+    } catch (const CLI::CallForAllHelp& help) {
+      return app_.exit(help);
+    } catch (const CLI::CallForVersion& version) {
+      return app_.exit(version);
+    } catch (const CLI::ParseError& error) {
+      complain(std::string(error.what()) + ": see attestctl --help");
+      return cannot_tell;
+    }
+    options_.common.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options_.timeout_s * 1000));
+    options_.common.colour = options_.colour == "always"  ? Colour::always
+                             : options_.colour == "never" ? Colour::never
+                                                          : Colour::automatic;
+    const auto status = options_.action();
+    if (status) return *status;
+    complain(status.error());
+    return cannot_tell;
+  }
+
+ private:
+  // A command, its examples, and what it does with its own options.
+  template <class Own>
+  CLI::App& command(CLI::App& parent, const std::string& name, const std::string& does, const std::string& examples,
+                    Result<int> (*run)(const CommonOptions&, const Own&), const Own& own) {
+    CLI::App& app = *parent.add_subcommand(name, does);
+    if (!examples.empty()) app.footer("Examples:\n" + examples);
+    app.add_option("--colour,--color", options_.colour, "auto: on a terminal without NO_COLOR; always; never")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->type_name("WHEN");
+    app.callback([this, &app, run, &own] {
+      // A command within this one runs instead.
+      if (app.get_subcommands().empty()) options_.action = [this, run, &own] { return run(options_.common, own); };
+    });
+    return app;
+  }
+
+  void add_json(CLI::App& app) { app.add_flag("--json", options_.common.json, "JSON instead of text"); }
+
+  void add_timeout(CLI::App& app) {
+    app.add_option("--timeout", options_.timeout_s, "seconds to wait for evidence (15)")
+        ->check(CLI::Range(0.001, 86400.0))
+        ->type_name("SECONDS");
+  }
+
+  void add_from(CLI::App& app, std::string& from) {
+    app.add_option("--from", from, "unix:PATH, file:PATH, exec:COMMAND or a path; default: the agent's socket")
+        ->type_name("SOURCE");
+    add_timeout(app);
+  }
+
+  static void add_trust_root(CLI::App& app, std::vector<std::string>& roots) {
+    app.add_option("--trust-root", roots, "certificate to trust beside the vendors' (PEM or DER); may be repeated")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name("FILE");
+  }
+
+  static void add_trust(CLI::App& app, TrustOptions& trust) {
+    app.add_option("--policy", trust.policy, "what you expect: attestd-policy(5)")->type_name("FILE");
+    app.add_option("--certs", trust.certificates, "folder or file with the vendor's certificates")->type_name("DIR");
+    app.add_option("--crl", trust.crls, "certificate revocation list (PEM or DER); may be repeated")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name("FILE");
+    add_trust_root(app, trust.trust_roots);
+  }
+
+  static void add_at(CLI::App& app, TrustOptions& trust) {
+    app.add_option("--at", trust.at, "verify as of this time (RFC 3339), not now")->type_name("TIME");
+  }
+
+  void add_status() {
+    CLI::App& app =
+        command(app_, "status", "What the agent sees on this machine",
+                "  attestctl status\n  attestctl status --json | jq .platform", &run_status, options_.status);
+    app.add_option("--socket", options_.status.socket, "the agent's socket (ATTESTD_SOCKET, /run/attestd/attestd.sock)")
+        ->type_name("PATH");
+    add_timeout(app);
+    add_json(app);
+  }
+
+  void add_evidence() {
+    CLI::App& app =
+        command(app_, "evidence", "Fetch a bundle of evidence",
+                "  attestctl evidence -o bundle.json\n"
+                "  attestctl evidence --nonce $(openssl rand -hex 32) --from exec:'ssh vm attestctl evidence "
+                "--nonce $ATTESTD_NONCE' -o bundle.json",
+                &run_evidence, options_.evidence);
+    app.add_option("--nonce", options_.evidence.nonce, "8 to 64 bytes; default: 32 random ones, told on standard error")
+        ->type_name("HEX");
+    add_from(app, options_.evidence.from);
+    app.add_option("--purpose", options_.evidence.purpose, "host (default) or monitor")
+        ->check(CLI::IsMember({"host", "monitor"}))
+        ->type_name("PURPOSE");
+    app.add_option("-o,--output", options_.evidence.output, "write the bundle there, whole or not at all")
+        ->type_name("FILE");
+  }
+
+  void add_inspect() {
+    CLI::App& app =
+        command(app_, "inspect", "Show what a file of evidence says; nothing is verified",
+                "  attestctl inspect bundle.json\n"
+                "  attestctl inspect --json /sys/kernel/security/tpm0/binary_bios_measurements | jq .replay",
+                &run_inspect, options_.inspect);
+    app.add_option("FILE", options_.inspect.file, "a bundle, or a raw file of any known format")->required();
+    std::string names;
+    for (const std::string_view name : evidence_type_names()) names += (names.empty() ? "" : ", ") + std::string(name);
+    app.add_option("--type", options_.inspect.type, "by content unless given: " + names)->type_name("TYPE");
+    add_json(app);
+  }
+
+  void add_verify() {
+    VerifyOptions& options = options_.verify;
+    CLI::App& app = command(app_, "verify", "Verify a bundle: the five answers",
+                            "  attestctl verify bundle.json --nonce 00112233445566778899aabbccddeeff --policy vm.toml\n"
+                            "  attestctl verify --from exec:'ssh vm attestctl evidence --nonce $ATTESTD_NONCE' "
+                            "--policy vm.toml",
+                            &run_verify, options);
+    app.add_option("BUNDLE", options.bundle, "a file; without one evidence is fetched with a fresh nonce");
+    app.add_option("--nonce", options.nonce, "the nonce that was sent")->type_name("HEX");
+    add_from(app, options.from);
+    app.add_option("--purpose", options.purpose, "of evidence that is fetched: host (default) or monitor")
+        ->check(CLI::IsMember({"host", "monitor"}))
+        ->type_name("PURPOSE");
+    add_trust(app, options.trust);
+    add_at(app, options.trust);
+    add_json(app);
+    app.require_subcommand(0, 1);
+    add_verify_snp(app);
+    add_verify_tpm(app);
+  }
+
+  void add_verify_snp(CLI::App& verify) {
+    VerifySnpOptions& options = options_.verify_snp;
+    CLI::App& app = command(verify, "snp", "Verify a SEV-SNP attestation report",
+                            "  attestctl verify snp --report report.bin --certs certs/ --at 2025-06-01T00:00:00Z",
+                            &run_verify_snp, options);
+    app.add_option("--report", options.report, "attestation report, 1184 bytes")->required()->type_name("FILE");
+    add_trust(app, options.trust);
+    app.get_option("--certs")->required();
+    add_at(app, options.trust);
+    add_json(app);
+  }
+
+  void add_verify_tpm(CLI::App& verify) {
+    VerifyTpmOptions& options = options_.verify_tpm;
+    CLI::App& app =
+        command(verify, "tpm", "Verify a TPM quote",
+                "  attestctl verify tpm --quote quote.msg --signature quote.sig --ak ak.pub --pcrs pcrs.bin "
+                "--eventlog binary_bios_measurements",
+                &run_verify_tpm, options);
+    app.add_option("--quote", options.quote, "TPMS_ATTEST")->required()->type_name("FILE");
+    app.add_option("--signature", options.signature, "TPMT_SIGNATURE")->required()->type_name("FILE");
+    app.add_option("--ak", options.ak, "TPMT_PUBLIC, TPM2B_PUBLIC or PEM")->required()->type_name("FILE");
+    app.add_option("--pcrs", options.pcrs, "PCR values: our JSON, or as tpm2_quote writes them")->type_name("FILE");
+    app.add_option("--eventlog", options.event_log, "the firmware's event log")->type_name("FILE");
+    app.add_option("--userspace-log", options.userspace_log, "systemd's tpm2-measure.log")->type_name("FILE");
+    app.add_option("--extra-data", options.extra_data, "the qualifying data that the quote must carry")
+        ->type_name("HEX");
+    add_json(app);
+  }
+
+  void add_host_proof() {
+    HostProofOptions& options = options_.host_proof;
+    CLI::App& app = command(app_, "host-proof",
+                            "known_hosts lines for keys that verified evidence lists, for ssh's KnownHostsCommand",
+                            "  in ssh_config(5), on one line:\n"
+                            "  KnownHostsCommand /usr/bin/attestctl host-proof --policy /etc/ssh/vm.toml --from "
+                            "unix:/run/vm.sock %I %H %t %K",
+                            &run_host_proof, options);
+    app.add_option("WORDS", options.words, "%I %H %t %K of ssh, or %H alone")->required()->expected(1, 4);
+    add_from(app, options.from);
+    add_trust(app, options.trust);
+  }
+
+  void add_policy() {
+    CLI::App& policy = *app_.add_subcommand("policy", "Make, check and explain policies");
+    policy.require_subcommand(1);
+    CLI::App& init =
+        command(policy, "init", "Write a policy that accepts what a VM shows today",
+                "  attestctl policy init --from bundle.json -o vm.toml", &run_policy_init, options_.policy_init);
+    add_from(init, options_.policy_init.from);
+    add_trust_root(init, options_.policy_init.trust_roots);
+    init.add_option("-o,--output", options_.policy_init.output, "write it there; default: standard output")
+        ->type_name("FILE");
+    CLI::App& check = command(policy, "check", "Is this file a policy?", "  attestctl policy check vm.toml",
+                              &run_policy_check, options_.policy_check);
+    check.add_option("FILE", options_.policy_check.file, "the policy")->required();
+    CLI::App& explain = command(policy, "explain", "Say what a policy demands, sentence by sentence",
+                                "  attestctl policy explain vm.toml", &run_policy_explain, options_.policy_explain);
+    explain.add_option("FILE", options_.policy_explain.file, "the policy")->required();
+  }
+
+  Options options_;
+  CLI::App app_;
+};
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CommandLine line;
+  return line.parse_and_run(argc, argv);
+}
+
+}  // namespace attestd

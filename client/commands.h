@@ -1,0 +1,95 @@
+// What attestctl does, one function a command; client/command_line.cpp fills
+// the options. Each returns the exit status: 0 good, 1 refused, 2 cannot tell.
+// An error stands for status 2.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "client/terminal.h"
+
+namespace attestd {
+
+struct CommonOptions {
+  Colour colour = Colour::automatic;
+  std::chrono::milliseconds timeout{15000};
+  bool json = false;
+};
+
+struct StatusOptions {
+  std::string socket;
+};
+Result<int> run_status(const CommonOptions& common, const StatusOptions& options);
+
+struct EvidenceOptions {
+  std::string nonce;  // hexadecimal, empty: a fresh one
+  std::string from;
+  std::string purpose = "host";
+  std::string output;
+};
+Result<int> run_evidence(const CommonOptions& common, const EvidenceOptions& options);
+
+struct InspectOptions {
+  std::string file;
+  std::string type;  // empty: by content
+};
+Result<int> run_inspect(const CommonOptions& common, const InspectOptions& options);
+
+// What `verify` and its kinds share.
+struct TrustOptions {
+  std::string policy;
+  std::string at;  // RFC 3339, empty: now
+  std::string certificates;
+  std::vector<std::string> crls;
+  std::vector<std::string> trust_roots;
+};
+
+struct VerifyOptions {
+  TrustOptions trust;
+  std::string bundle;
+  std::string nonce;
+  std::string from;
+  std::string purpose = "host";
+};
+Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options);
+
+struct VerifySnpOptions {
+  TrustOptions trust;
+  std::string report;
+};
+Result<int> run_verify_snp(const CommonOptions& common, const VerifySnpOptions& options);
+
+struct VerifyTpmOptions {
+  std::string quote;
+  std::string signature;
+  std::string ak;
+  std::string pcrs;
+  std::string event_log;
+  std::string userspace_log;
+  std::string extra_data;  // hexadecimal
+};
+Result<int> run_verify_tpm(const CommonOptions& common, const VerifyTpmOptions& options);
+
+struct HostProofOptions {
+  TrustOptions trust;
+  std::string from;
+  std::vector<std::string> words;  // HOST, or INVOCATION HOST KEYTYPE KEY
+};
+// Its errors are refusals too: status 1.
+Result<int> run_host_proof(const CommonOptions& common, const HostProofOptions& options);
+
+struct PolicyInitOptions {
+  std::string from;
+  std::vector<std::string> trust_roots;
+  std::string output;
+};
+Result<int> run_policy_init(const CommonOptions& common, const PolicyInitOptions& options);
+struct PolicyFileOptions {
+  std::string file;
+};
+Result<int> run_policy_check(const CommonOptions& common, const PolicyFileOptions& options);
+Result<int> run_policy_explain(const CommonOptions& common, const PolicyFileOptions& options);
+
+}  // namespace attestd

@@ -1,0 +1,25 @@
+// Evidence as JSON, for `attestctl inspect`.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <string>
+
+#include "base/bytes.h"
+#include "client/evidence_type.h"
+
+namespace attestd {
+
+// An object whose member "type" is evidence_type_name(type); numbers as they
+// are, bytes as hexadecimal. Errors: those of the format's parser.
+Result<boost::json::value> describe(EvidenceType type, ByteView bytes);
+
+// The same for people, escaped; `colour` dims names.
+Result<std::string> describe_text(EvidenceType type, ByteView bytes, bool colour);
+
+// The parts that are not the TPM's.
+Result<boost::json::value> describe_snp_report(ByteView bytes);
+Result<boost::json::value> describe_snp_certificates(ByteView bytes);
+// PEM, one or many, or one DER.
+Result<boost::json::value> describe_certificates(ByteView bytes);
+
+}  // namespace attestd

@@ -1,0 +1,30 @@
+#include "base/encoding.h"
+#include "base/file.h"
+#include "client/commands.h"
+#include "client/source.h"
+
+namespace attestd {
+
+Result<int> run_evidence(const CommonOptions& common, const EvidenceOptions& options) {
+  if (options.output.empty() && stdout_is_terminal()) {
+    return fail(Errc::usage, "a bundle is large and not for a terminal: name a file with -o, or pipe it");
+  }
+  const auto purpose = purpose_from_name(options.purpose);
+  if (!purpose) return fail(Errc::usage, "--purpose must be host or monitor");
+  ATTESTD_TRY(const Source source, parse_source(options.from));
+  ATTESTD_TRY(const Bytes nonce, options.nonce.empty() ? fresh_nonce() : parse_nonce(options.nonce));
+  ATTESTD_TRY(const std::string bundle,
+              fetch_evidence(source, {.nonce = nonce, .purpose = *purpose, .timeout = common.timeout}));
+  const auto parsed = parse_bundle(bundle);
+  if (!parsed) return std::unexpected(Error(parsed.error()).in("what " + source_name(source) + " gives is no bundle"));
+  if (options.output.empty()) {
+    ATTESTD_CHECK(print(bundle));
+  } else {
+    ATTESTD_CHECK(replace_file(options.output, as_bytes(bundle), 0644));
+  }
+  // The verifier needs it, and a bundle is worth nothing without.
+  if (options.nonce.empty()) complain("the nonce is " + to_hex(nonce));
+  return 0;
+}
+
+}  // namespace attestd

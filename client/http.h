@@ -1,0 +1,30 @@
+// One HTTP exchange with the agent over its socket.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace attestd {
+
+struct HttpRequest {
+  std::string socket;  // path of the AF_UNIX socket
+  std::string target;  // "/v1/status"
+  std::string body;    // JSON; empty: GET, else POST
+  std::chrono::milliseconds timeout{15000};
+  std::size_t limit = 0;  // bytes of the response
+};
+
+// The body of a response of status 200. Errors: not_found and permission (the
+// socket), unavailable (nobody listens, connection lost), timed_out,
+// out_of_range (over the limit), and for other statuses the code and sentence
+// of the problem (RFC 9457) that the agent sent.
+Result<std::string> http_exchange(const HttpRequest& request);
+
+// The error that a response of another status stands for. The
+// `type` of application/problem+json chooses the code where it ends in an Errc's name.
+Error problem_to_error(long status, std::string_view content_type, std::string_view body);
+
+}  // namespace attestd

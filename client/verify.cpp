@@ -1,0 +1,47 @@
+#include "base/file.h"
+#include "client/commands.h"
+#include "client/source.h"
+#include "client/trust.h"
+#include "verifier/appraise.h"
+
+namespace attestd {
+
+Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options) {
+  if (options.trust.policy.empty()) {
+    return fail(Errc::usage, "verify needs --policy FILE: make one with \"attestctl policy init\"");
+  }
+  if (!options.bundle.empty() && !options.from.empty()) {
+    return fail(Errc::usage, "verify takes a bundle or --from, not both");
+  }
+  const auto purpose = purpose_from_name(options.purpose);
+  if (!purpose) return fail(Errc::usage, "--purpose must be host or monitor");
+  ATTESTD_TRY(const Policy policy, load_trust(options.trust));
+  AppraisalContext context;
+  ATTESTD_TRY(context.at, verification_time(options.trust.at));
+  ATTESTD_TRY(context.extra_endorsements, load_endorsements(options.trust));
+  if (!options.nonce.empty()) {
+    ATTESTD_TRY(context.nonce, parse_nonce(options.nonce));
+  }
+
+  std::string text;
+  std::string where = options.bundle;
+  if (!options.bundle.empty()) {
+    ATTESTD_TRY(const Bytes bytes, read_file(options.bundle, bundle_max_size));
+    text = as_text(bytes);
+  } else {
+    ATTESTD_TRY(const Source source, parse_source(options.from));
+    where = source_name(source);
+    // A file cannot answer a nonce that was made just now.
+    if (!context.nonce && source.kind != Source::Kind::file) {
+      ATTESTD_TRY(context.nonce, fresh_nonce());
+    }
+    ATTESTD_TRY(
+        text, fetch_evidence(
+                  source, {.nonce = context.nonce.value_or(Bytes{}), .purpose = *purpose, .timeout = common.timeout}));
+  }
+  const auto bundle = parse_bundle(text);
+  if (!bundle) return std::unexpected(Error(bundle.error()).in(where + " is no bundle"));
+  return print_verdict(common, appraise(*bundle, policy, context).verdict);
+}
+
+}  // namespace attestd

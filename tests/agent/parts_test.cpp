@@ -1,0 +1,169 @@
+// The agent's pure parts.
+#include <thread>
+
+#include "agent/batch_queue.h"
+#include "agent/evidence_request.h"
+#include "agent/peer.h"
+#include "agent/platform.h"
+#include "agent/provisioning.h"
+#include "agent/shared_bundle.h"
+#include "agent/sshd_config.h"
+#include "agent/statement_builder.h"
+#include "tests/catch.h"
+
+using namespace attestd;
+using namespace attestd::agent;
+
+TEST_CASE("the unit of a process is the first part of its cgroup that is no slice") {
+  struct Case {
+    const char* text;
+    const char* unit;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"0::/system.slice/nginx.service\n", "nginx.service"},
+           {"0::/system.slice/system-getty.slice/getty@tty1.service", "getty@tty1.service"},
+           {"0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.service\n", "user@1000.service"},
+           {"0::/user.slice/user-0.slice/session-3.scope\n", "session-3.scope"},
+           {"12:pids:/a.service\n0::/system.slice/b.service\n", "b.service"},
+           {"0::/system.slice/_cgroup.service\n", "cgroup.service"},
+           {"0::/\n", ""},
+           {"0::/init.scope", "init.scope"},
+           {"0::/docker/abc/c.service", ""},
+           {"0::/system.slice/a b.service", ""},
+           {"0::/.service", ""},
+           {"garbage", ""},
+           {"", ""},
+       }) {
+    INFO(c.text);
+    CHECK(unit_of_cgroup(c.text) == c.unit);
+  }
+}
+
+TEST_CASE("hostkey lines of sshd -T name the key files, once each") {
+  const auto paths = parse_sshd_host_keys(
+      "port 22\nhostkeyagent none\nhostkeyalgorithms a,b\nhostkey /etc/a key\r\nhostkey none\nhostkey /b\nhostkey "
+      "/b\n");
+  CHECK(paths == std::vector<std::string>{"/etc/a key", "/b"});
+}
+
+TEST_CASE("a request for evidence is taken apart, or told what is wrong with it") {
+  struct Case {
+    const char* json;
+    const char* problem;  // "" when it is good
+  };
+  for (const Case& c : std::vector<Case>{
+           {R"({"nonce":"AAAAAAAAAAA"})", ""},
+           {R"({"nonce":"AAAAAAAAAAA","purpose":"monitor"})", ""},
+           {R"({"nonce":"AAAAAAAAAAA","purpose":"workload","workload":"AAAA"})", ""},
+           {R"({"nonce":"AAAAAAAAAA"})", "nonce-too-short"},
+           {R"({"nonce":""})", "nonce-too-short"},
+           {R"({"nonce":"AAAAAAAAAAA="})", "nonce-malformed"},
+           {R"({"nonce":"AAAA+AAAAAA"})", "nonce-malformed"},
+           {R"({"nonce":8})", "nonce-malformed"},
+           {R"({})", "nonce-missing"},
+           {R"({"nonce":"AAAAAAAAAAA","purpose":"root"})", "unknown-purpose"},
+           {R"({"nonce":"AAAAAAAAAAA","purpose":null})", "unknown-purpose"},
+           {R"({"nonce":"AAAAAAAAAAA","report_data":"AA"})", "malformed-request"},
+           {R"({"nonce":"AAAAAAAAAAA","nonce":"AAAAAAAAAAA"})", "malformed-json"},
+           {R"({"nonce":"AAAAAAAAAAA","workload":"AAAA"})", "workload-malformed"},
+           {R"({"nonce":"AAAAAAAAAAA","purpose":"workload"})", "workload-malformed"},
+           {R"({"nonce":"AAAAAAAAAAA","purpose":"workload","workload":"*"})", "workload-malformed"},
+           {R"(["nonce"])", "malformed-request"},
+           {R"({"nonce":)", "malformed-json"},
+           {"", "malformed-json"},
+       }) {
+    INFO(c.json);
+    const auto request = parse_evidence_request(c.json);
+    CHECK((request ? "" : request.error().kind.name) == c.problem);
+  }
+}
+
+TEST_CASE("a nonce of 64 bytes is taken and one of 65 is too long") {
+  const auto ask = [](std::size_t characters) {
+    return parse_evidence_request("{\"nonce\":\"" + std::string(characters, 'A') + "\"}");
+  };
+  CHECK(ask(86));  // 64 bytes
+  REQUIRE_FALSE(ask(87));
+  CHECK(ask(87).error().kind.name == "nonce-too-long");
+}
+
+TEST_CASE("only uid 0 may ask with purpose unlock") {
+  EvidenceRequest request;
+  request.purpose = Purpose::unlock;
+  CHECK_FALSE(permit(request));
+  request.peer = StatementPeer{1000, 1000, 1, {}};
+  REQUIRE_FALSE(permit(request));
+  CHECK(permit(request).error().kind.status == 403);
+  request.peer->uid = 0;
+  CHECK(permit(request));
+}
+
+TEST_CASE("a lone asker is a batch at once, and those who wait meanwhile share the next") {
+  BatchQueue<int> queue(3, 5);
+  CHECK(queue.begin().empty());
+  queue.push(1);
+  CHECK(queue.begin() == std::vector<int>{1});
+  for (int i = 2; i <= 6; ++i) CHECK(queue.push(i));
+  CHECK_FALSE(queue.push(7));
+  CHECK(queue.begin().empty());
+  queue.landed();
+  CHECK(queue.begin() == std::vector<int>{2, 3, 4});
+  queue.landed();
+  CHECK(queue.begin() == std::vector<int>{5, 6});
+  queue.landed();
+  CHECK(queue.begin().empty());
+}
+
+TEST_CASE("a bundle in two pieces is the bundle in one") {
+  Bundle whole;
+  whole.statement = to_bytes(std::string_view("{\"a\":1}"));
+  whole.inclusion = {2, 5, std::vector<MerkleHash>(3)};
+  Bundle common;
+  common.snp_report = whole.snp_report = Bytes(1184, std::byte{7});
+  common.snp_certificates = whole.snp_certificates = Bytes(100, std::byte{9});
+  common.tpm = whole.tpm = TpmEvidence{Bytes(5, std::byte{1}), Bytes(6, std::byte{2}), Bytes(7, std::byte{3}), {}, {}};
+  common.firmware_event_log = whole.firmware_event_log = Bytes(1000, std::byte{4});
+  const auto pieces = encode_own_parts(whole.statement, whole.inclusion, encode_shared_parts(common));
+  CHECK(pieces.own + *pieces.shared == encode_bundle(whole));
+  const auto bare = encode_own_parts(whole.statement, whole.inclusion, encode_shared_parts({}));
+  whole = {whole.statement, whole.inclusion, {}, {}, {}, {}, {}};
+  CHECK(bare.own + *bare.shared == encode_bundle(whole));
+}
+
+TEST_CASE("cloud-init's record names its datasource") {
+  const auto claim = parse_cloud_init_status(
+      R"({"v1":{"datasource":"DataSourceNoCloud [seed=/dev/sr0][dsmode=net]","stage":null,"init":{}}})");
+  REQUIRE(claim);
+  CHECK(claim->agent == "cloud-init");
+  CHECK(claim->datasource == "DataSourceNoCloud");
+  CHECK(claim->detail == "[seed=/dev/sr0][dsmode=net]");
+  CHECK(parse_cloud_init_status(R"({"v1":{"datasource":null,"stage":"init-local"}})")->detail == "in stage init-local");
+  CHECK_FALSE(parse_cloud_init_status("{}"));
+  CHECK_FALSE(parse_cloud_init_status("x"));
+}
+
+TEST_CASE("a machine without cloud-init was provisioned by nobody we know") {
+  const auto claim = read_provisioning("/nonexistent");
+  CHECK(claim.agent == "none");
+  CHECK(claim.datasource.empty());
+}
+
+TEST_CASE("the platform's name comes from inside, the provider from the host's hint") {
+  PlatformFacts facts;
+  CHECK(detect_platform(facts).name == "unknown");
+  facts.hypervisor = true;
+  facts.system_vendor = "Google";
+  CHECK(detect_platform(facts).name == "gcp");
+  facts.snp = true;
+  CHECK(detect_platform(facts).name == "gcp-snp");
+  facts.system_vendor = "QEMU";
+  CHECK(detect_platform(facts).name == "kvm-snp");
+  CHECK(detect_platform(facts).reasons.size() == 3);
+}
+
+TEST_CASE("only an encrypted volume has a key whose origin is unknown") {
+  hwio::MountedVolume volume{"/", "/dev/mapper/root", "ext4", false, {"linear", "crypt-luks2"}};
+  CHECK(storage_claim(volume).key_origin == "unknown");
+  volume.layers = {"verity"};
+  CHECK(storage_claim(volume).key_origin == "none");
+}

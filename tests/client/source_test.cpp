@@ -1,0 +1,160 @@
+#include "client/source.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "base/encoding.h"
+#include "base/file.h"
+#include "client/http.h"
+#include "client/subprocess.h"
+#include "tests/catch.h"
+
+using namespace attestd;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A folder that goes with the test.
+class Folder {
+ public:
+  Folder() {
+    std::string name = "/tmp/attestd-test.XXXXXX";
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  Folder(Folder&&) = delete;
+  Folder& operator=(Folder&&) = delete;
+  ~Folder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+UniqueFd listen_at(const std::string& path) {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(static_cast<char*>(address.sun_path), path.c_str(), path.size() + 1);
+  REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(fd.get(), 4) == 0);
+  return fd;
+}
+
+Errc code_of(std::string_view text) {
+  const auto source = parse_source(text);
+  REQUIRE_FALSE(source);
+  return source.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("a source is a scheme and its target") {
+  using Kind = Source::Kind;
+  CHECK(parse_source("unix:/a b").value() == Source{Kind::socket, "/a b"});
+  CHECK(parse_source("file:bundle").value() == Source{Kind::file, "bundle"});
+  CHECK(parse_source("exec:ssh vm attestctl evidence").value() == Source{Kind::command, "ssh vm attestctl evidence"});
+  CHECK(source_name({Kind::command, "x"}) == "exec:x");
+}
+
+TEST_CASE("a path is a socket or a bundle by what is there") {
+  const Folder folder;
+  const std::string socket = folder.file("socket");
+  const UniqueFd listener = listen_at(socket);
+  REQUIRE(replace_file(folder.file("bundle"), as_bytes("{}"), 0600));
+  CHECK(parse_source(socket).value().kind == Source::Kind::socket);
+  CHECK(parse_source(folder.file("bundle")).value().kind == Source::Kind::file);
+  CHECK(code_of(folder.path()) == Errc::usage);
+  CHECK(code_of(folder.file("nothing")) == Errc::not_found);
+}
+
+TEST_CASE("schemes that are not there are refused, and HTTPS says what is") {
+  CHECK(code_of("https://vm.example/") == Errc::usage);
+  CHECK(parse_source("https://vm.example/").error().message.find("exec:COMMAND") != std::string::npos);
+  CHECK(code_of("ftp:x") == Errc::usage);
+  CHECK(code_of("unix:") == Errc::usage);
+  CHECK(code_of("exec:") == Errc::usage);
+}
+
+TEST_CASE("the default source is the agent's socket, or what the environment names") {
+  ::unsetenv("ATTESTD_SOCKET");
+  CHECK(parse_source("").value() == Source{Source::Kind::socket, std::string(default_agent_socket)});
+  ::setenv("ATTESTD_SOCKET", "unix:/x", 1);
+  CHECK(parse_source("").value().target == "/x");
+  CHECK(agent_socket("").value() == "/x");
+  ::unsetenv("ATTESTD_SOCKET");
+  CHECK(agent_socket("unix:/y").value() == "/y");
+  CHECK(agent_socket("/z").value() == "/z");
+}
+
+TEST_CASE("a nonce has 8 to 64 bytes of hexadecimal") {
+  CHECK(parse_nonce("0011223344556677").value().size() == 8);
+  CHECK(parse_nonce(std::string(128, 'a')).value().size() == 64);
+  for (const std::string& hex : {std::string("00112233445566"), std::string(130, 'a'), std::string("xx"),
+                                 std::string("001122334455667"), std::string()}) {
+    CHECK(parse_nonce(hex).error().code == Errc::usage);
+  }
+  CHECK(fresh_nonce().value().size() == 32);
+  CHECK(fresh_nonce().value() != fresh_nonce().value());
+}
+
+TEST_CASE("a command is told the nonce and the purpose, and its output is the evidence") {
+  const EvidenceRequest request{from_hex("00ff00ff00ff00ff").value(), Purpose::monitor, 10s};
+  const auto text = fetch_evidence(
+      {Source::Kind::command, "printf '%s %s %s' $ATTESTD_NONCE $ATTESTD_NONCE_BASE64URL $ATTESTD_PURPOSE"}, request);
+  REQUIRE(text);
+  CHECK(*text == "00ff00ff00ff00ff AP8A_wD_AP8 monitor");
+}
+
+TEST_CASE("a command that fails, hangs or floods is an error") {
+  const auto run = [](std::string command, std::chrono::milliseconds timeout, std::size_t limit) {
+    return command_output({.command = std::move(command), .environment = {}, .timeout = timeout, .limit = limit});
+  };
+  CHECK(run("echo partial; exit 3", 10s, 100).error().code == Errc::unavailable);
+  CHECK(run("echo partial; exit 3", 10s, 100).error().message.find("status 3") != std::string::npos);
+  CHECK(run("kill -9 $$", 10s, 100).error().message.find("signal 9") != std::string::npos);
+  CHECK(run("cat /dev/zero", 10s, 100).error().code == Errc::out_of_range);
+  CHECK(run("printf 12345", 10s, 5).value() == "12345");
+  CHECK(run("printf 123456", 10s, 5).error().code == Errc::out_of_range);
+
+  const auto before = std::chrono::steady_clock::now();
+  CHECK(run("sleep 20 & sleep 20", 200ms, 100).error().code == Errc::timed_out);
+  CHECK(run("exec >&-; sleep 20", 200ms, 100).error().code == Errc::timed_out);
+  CHECK(std::chrono::steady_clock::now() - before < 5s);
+}
+
+TEST_CASE("an agent that is not there or does not answer is an error that says what to do") {
+  const Folder folder;
+  const auto get = [](const std::string& socket) {
+    return http_exchange({.socket = socket, .target = "/v1/status", .body = {}, .timeout = 200ms, .limit = 100});
+  };
+  CHECK(get(folder.file("none")).error().code == Errc::not_found);
+  CHECK(get(folder.file("none")).error().message.find("attestd.socket") != std::string::npos);
+  CHECK(get(std::string(200, 'x')).error().code == Errc::usage);
+  {
+    const UniqueFd closed = listen_at(folder.file("closed"));
+  }
+  CHECK(get(folder.file("closed")).error().code == Errc::unavailable);
+  const UniqueFd silent = listen_at(folder.file("silent"));
+  CHECK(get(folder.file("silent")).error().code == Errc::timed_out);
+}
+
+TEST_CASE("a problem document becomes one sentence and its code") {
+  const Error wiped = problem_to_error(
+      503, "application/problem+json",
+      R"({"type":"tag:attestd,2026:problem:hardware-key-wiped","title":"No report until reboot","detail":"the key was wiped","status":503})");
+  CHECK(wiped.code == Errc::key_wiped);
+  CHECK(wiped.message == "attestd says: No report until reboot: the key was wiped (HTTP status 503)");
+  CHECK(problem_to_error(400, "text/html", "<html>").code == Errc::usage);
+  CHECK(problem_to_error(502, "application/problem+json", "not json").code == Errc::unavailable);
+  CHECK(problem_to_error(400, "application/problem+json; charset=utf-8", R"({"type":"about:blank","title":"T"})")
+            .message == "attestd says: T (HTTP status 400)");
+}
