@@ -71,6 +71,7 @@ std::optional<EvidenceType> evidence_type_from_name(std::string_view name) {
 
 std::vector<std::string_view> evidence_type_names() {
   std::vector<std::string_view> all;
+  all.reserve(names.size());
   for (const auto& entry : names) all.push_back(entry.second);
   return all;
 }

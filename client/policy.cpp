@@ -14,7 +14,9 @@ namespace {
 
 std::string absolute(const std::string& path) {
   struct Free {
-    void operator()(char* text) const { std::free(text); }
+    void operator()(char* text) const {
+      std::free(text);
+    }  // NOLINT(cppcoreguidelines-owning-memory): realpath(3) allocates
   };
   const std::unique_ptr<char, Free> resolved(::realpath(path.c_str(), nullptr));
   return resolved ? resolved.get() : path;

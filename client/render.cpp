@@ -12,7 +12,7 @@ namespace {
 namespace json = boost::json;
 
 std::string scalar(const json::value& value) {
-  if (value.is_string()) return printable(std::string_view(value.get_string()));
+  if (value.is_string()) return value.get_string().empty() ? "\"\"" : printable(std::string_view(value.get_string()));
   if (value.is_null()) return "-";
   return json::serialize(value);
 }

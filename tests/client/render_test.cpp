@@ -13,6 +13,7 @@ TEST_CASE("JSON is shown one member a line") {
   CHECK(render(json::value{{"events", json::array{{{"pcr", 0}, {"type", "x"}}}}}, false) ==
         "events\n  - pcr   0\n    type  x\n");
   CHECK(render(json::value{{"none", json::object()}, {"empty", json::array()}}, false) == "none  none\nempty  none\n");
+  CHECK(render(json::value{{"a", ""}, {"b", nullptr}}, false) == "a  \"\"\nb  -\n");
 }
 
 TEST_CASE("names and values of JSON are escaped") {
