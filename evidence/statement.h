@@ -17,8 +17,8 @@ namespace attestd {
 inline constexpr std::string_view statement_profile = "tag:attestd,2026:statement:1";
 inline constexpr std::size_t nonce_min_size = 8;   // bytes
 inline constexpr std::size_t nonce_max_size = 64;  // bytes
-inline constexpr std::size_t workload_max_size = 64 * 1024;
-inline constexpr std::size_t statement_max_size = 256 * 1024;
+inline constexpr std::size_t workload_max_size = std::size_t{64} * 1024;
+inline constexpr std::size_t statement_max_size = std::size_t{256} * 1024;
 
 enum class Purpose { host, monitor, unlock, workload };
 std::string_view purpose_name(Purpose purpose);

@@ -52,7 +52,7 @@ std::optional<unsigned> pcr_index(std::string_view text) {
 
 // Overwrites `to` when the key was there.
 template <class T, class U>
-void assign(T& to, std::optional<U>&& value) {
+void assign(T& to, std::optional<U> value) {
   if (value) to = *std::move(value);
 }
 
@@ -129,9 +129,9 @@ Result<void> read_snp(TomlSection& document, Policy& policy) {
   ATTESTD_TRY(auto section, document.section("snp"));
   if (!section) return {};
   ATTESTD_TRY(auto debug, section->boolean("debug"));
-  assign(policy.snp_allow_debug, std::move(debug));
+  assign(policy.snp_allow_debug, debug);
   ATTESTD_TRY(auto migration_agent, section->boolean("migration-agent"));
-  assign(policy.snp_allow_migration_agent, std::move(migration_agent));
+  assign(policy.snp_allow_migration_agent, migration_agent);
   ATTESTD_TRY(policy.snp_smt, section->boolean("smt"));
   ATTESTD_TRY(policy.snp_single_socket, section->boolean("single-socket"));
   ATTESTD_TRY(const auto max_vmpl, section->integer("max-vmpl", 0, vmpl_limit));
@@ -139,7 +139,7 @@ Result<void> read_snp(TomlSection& document, Policy& policy) {
   ATTESTD_TRY(auto signers, section->names("signers", {"VCEK", "VLEK"}));
   assign(policy.snp_signers, std::move(signers));
   ATTESTD_TRY(auto require_crl, section->boolean("require-crl"));
-  assign(policy.snp_require_crl, std::move(require_crl));
+  assign(policy.snp_require_crl, require_crl);
   ATTESTD_TRY(auto host_data, section->hex_list("host-data", host_data_size));
   assign(policy.snp_host_data, std::move(host_data));
   ATTESTD_TRY(auto id_keys, section->hex_list("id-key-digests", id_key_digest_size));
@@ -183,7 +183,7 @@ Result<void> read_freshness(TomlSection& document, Policy& policy) {
   ATTESTD_TRY(auto section, document.section("freshness"));
   if (!section) return {};
   ATTESTD_TRY(auto nonce, section->boolean("nonce"));
-  assign(policy.require_nonce, std::move(nonce));
+  assign(policy.require_nonce, nonce);
   ATTESTD_TRY(const auto age, section->string("maximal-age"));
   if (age) {
     policy.maximal_age_s = seconds_of(*age);
@@ -219,7 +219,8 @@ Result<void> read_trust(TomlSection& document, const std::string& folder, Policy
   if (!section) return {};
   ATTESTD_TRY(const auto roots, section->strings("roots"));
   for (const std::string& name : roots.value_or(std::vector<std::string>())) {
-    const std::string path = name.starts_with('/') || folder.empty() ? name : folder + "/" + name;
+    std::string path = name.starts_with('/') || folder.empty() ? "" : folder + "/";
+    path += name;
     auto certificates = load_trust_roots(path);
     if (!certificates) return std::unexpected(std::move(certificates).error().in("trust.roots"));
     for (Bytes& certificate : *certificates) policy.roots.named.push_back(std::move(certificate));

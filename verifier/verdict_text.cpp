@@ -51,7 +51,7 @@ std::string wrapped(const std::string& text, std::size_t indent) {
 }
 
 std::string answer_cell(Answer answer, const Palette& palette) {
-  const std::string text = padded(std::string(answer_name(answer)), answer_width);
+  std::string text = padded(std::string(answer_name(answer)), answer_width);
   switch (answer) {
     case Answer::yes: return palette.good(text);
     case Answer::no: return palette.bad(text);
