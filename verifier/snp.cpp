@@ -63,8 +63,8 @@ Bytes der_signature(const SnpReport& report) {
   const openssl::Signature signature(ECDSA_SIG_new());
   if (r == nullptr || s == nullptr || signature == nullptr) return {};
   if (ECDSA_SIG_set0(signature.get(), r.get(), s.get()) != 1) return {};
-  static_cast<void>(r.release());  // the signature owns both now
-  static_cast<void>(s.release());
+  [[maybe_unused]] BIGNUM* const owned_r = r.release();  // the signature owns both now
+  [[maybe_unused]] BIGNUM* const owned_s = s.release();
   return openssl::to_der(i2d_ECDSA_SIG, signature.get());
 }
 
@@ -112,7 +112,8 @@ Result<std::vector<X509*>> find_signers(ByteView bytes, const SnpReport& report,
   }
   if (!out.empty()) return out;
   if (tried > 0) {
-    return fail(Errc::mismatch, std::string("the signature is not by the key of ") + (tried == 1 ? "the " : "any of the ") +
+    return fail(Errc::mismatch, std::string("the signature is not by the key of ") +
+                                    (tried == 1 ? "the " : "any of the ") +
                                     plural(tried, std::string(kind) + " certificate") + " given");
   }
   std::string sentence = "the report is signed by a " + std::string(kind) + " but no " + std::string(kind) +

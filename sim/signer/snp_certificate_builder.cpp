@@ -162,7 +162,7 @@ Result<openssl::Crl> build_crl(X509* issuer, EVP_PKEY* issuer_key, const std::ve
         X509_CRL_add0_revoked(out.get(), entry.get()) != 1) {
       return failure("cannot build the revocation list");
     }
-    static_cast<void>(entry.release());  // the list owns it now
+    [[maybe_unused]] X509_REVOKED* const owned = entry.release();  // the list owns it now
   }
   ATTESTD_TRY(const openssl::DigestContext context, pss_context(issuer_key, false));
   if (X509_CRL_sign_ctx(out.get(), context.get()) <= 0) return failure("cannot sign the revocation list");
