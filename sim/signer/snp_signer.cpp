@@ -34,8 +34,8 @@ constexpr std::uint64_t root_serial = 0x010000;
 std::string name_of_root(SnpProduct product) { return "SIMULATED ARK-" + std::string(snp_product_name(product)); }
 
 std::string name_of_intermediate(const SnpSignerOptions& options) {
-  return (options.signing_key == SnpSigningKey::vlek ? "SIMULATED SEV-VLEK-" : "SIMULATED SEV-") +
-         std::string(snp_product_name(options.product));
+  const bool vlek = (options.signing_key == SnpSigningKey::vlek) != options.defects.other_intermediate;
+  return (vlek ? "SIMULATED SEV-VLEK-" : "SIMULATED SEV-") + std::string(snp_product_name(options.product));
 }
 
 Bytes memory_of(BIO* stream) {
@@ -242,8 +242,8 @@ Result<void> SnpSigner::sign_unchanged(SnpReport& report) const {
     return failure("cannot sign the report");
   }
   Bytes der(size);
-  if (EVP_DigestSign(context.get(), openssl::writable(der), &size, openssl::data(encoded),
-                     snp_report_signed_size) != 1) {
+  if (EVP_DigestSign(context.get(), openssl::writable(der), &size, openssl::data(encoded), snp_report_signed_size) !=
+      1) {
     return failure("cannot sign the report");
   }
   const unsigned char* cursor = openssl::data(der);

@@ -34,6 +34,7 @@ struct SnpSignerOptions {
     bool no_extensions = false;  // leaf without AMD's extensions
     std::string product_name;    // of the leaf, instead of the right one
     bool leaf_signed_by_root = false;
+    bool other_intermediate = false;  // a VLEK under "SEV-…", a VCEK under "SEV-VLEK-…"
   } defects;
 };
 

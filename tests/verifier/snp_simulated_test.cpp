@@ -122,9 +122,13 @@ TEST_CASE("chains with a defect are refused") {
     SnpSignerOptions::Defects defects;
   };
   std::vector<Case> cases{
-      {"snp.chain", "is no CA", {}},           {"snp.chain", "not signed by RSASSA-PSS with SHA-384", {}},
-      {"snp.tcb-binding", "lacks AMD's", {}},  {"snp.tcb-binding", "its root for Milan", {}},
-      {"snp.tcb-binding", "is not known", {}}, {"snp.chain", "not signed by the certificate of its issuer", {}},
+      {"snp.chain", "is no CA", {}},
+      {"snp.chain", "not signed by RSASSA-PSS with SHA-384", {}},
+      {"snp.tcb-binding", "lacks AMD's", {}},
+      {"snp.tcb-binding", "its root for Milan", {}},
+      {"snp.tcb-binding", "is not known", {}},
+      {"snp.chain", "not signed by the certificate of its issuer", {}},
+      {"snp.chain", "does not issue VCEKs", {}},
   };
   cases[0].defects.intermediate_is_no_ca = true;
   cases[1].defects.sha256 = true;
@@ -132,6 +136,7 @@ TEST_CASE("chains with a defect are refused") {
   cases[3].defects.product_name = "Genoa-B1";
   cases[4].defects.product_name = "Naples";
   cases[5].defects.leaf_signed_by_root = true;
+  cases[6].defects.other_intermediate = true;
   for (const Case& c : cases) {
     CAPTURE(c.reason);
     SnpSignerOptions chosen = options();
