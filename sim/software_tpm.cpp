@@ -1,0 +1,98 @@
+#include "sim/software_tpm.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "base/file.h"
+#include "sim/process.h"
+
+namespace attestd::sim {
+namespace {
+
+constexpr std::chrono::seconds setup_deadline{60};
+constexpr std::chrono::seconds start_deadline{10};
+// The TCTI appends this to the path of the server socket (tss2-tcti-swtpm(7)).
+constexpr std::string_view control_suffix = ".ctrl";
+
+std::string socket_path(const std::string& folder) { return folder + "/sock"; }
+
+Result<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    return fail(Errc::usage, path + " is too long for a socket: use a state folder with a shorter path");
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+bool accepts(const sockaddr_un& address) {
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return socket && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+class Swtpm final : public SoftwareTpm {
+ public:
+  Swtpm(Process process, std::string folder)
+      : folder_(std::move(folder)), tcti_(software_tpm_tcti(folder_)), process_(std::move(process)) {}
+  Swtpm(const Swtpm&) = delete;
+  Swtpm& operator=(const Swtpm&) = delete;
+  ~Swtpm() override {
+    process_.stop();
+    ::unlink(socket_path(folder_).c_str());
+    ::unlink((socket_path(folder_) + std::string(control_suffix)).c_str());
+  }
+  [[nodiscard]] bool running() override { return process_.running(); }
+  [[nodiscard]] const std::string& tcti() const override { return tcti_; }
+
+ private:
+  std::string folder_;
+  std::string tcti_;
+  Process process_;
+};
+
+}  // namespace
+
+std::string software_tpm_tcti(const std::string& folder) { return "swtpm:path=" + socket_path(folder); }
+
+Result<std::unique_ptr<SoftwareTpm>> SoftwareTpm::start(const std::string& folder) {
+  const std::string path = socket_path(folder);
+  const std::string control = path + std::string(control_suffix);
+  const std::string log = folder + "/swtpm.log";
+  ATTESTD_TRY(const sockaddr_un control_address, address_of(control));
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return fail_errno(error.value(), "cannot create " + folder);
+  // The control port takes many connections, so that asking it disturbs nobody.
+  if (accepts(control_address)) return fail(Errc::refused, "a TPM runs in " + folder + " already");
+  ::unlink(path.c_str());
+  ::unlink(control.c_str());
+
+  if (!std::filesystem::exists(folder + "/tpm2-00.permall")) {
+    ATTESTD_CHECK(
+        Process::run({"swtpm_setup", "--tpm2", "--tpmstate", folder, "--pcr-banks", "sha256,sha384", "--overwrite"},
+                     log, setup_deadline));
+  }
+  ATTESTD_TRY(Process process,
+              Process::start({"swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + folder + ",mode=0600", "--server",
+                              "type=unixio,path=" + path, "--ctrl", "type=unixio,path=" + control, "--flags",
+                              "not-need-init,startup-clear"},
+                             log));
+  const auto until = std::chrono::steady_clock::now() + start_deadline;
+  while (!accepts(control_address)) {
+    if (!process.running()) return fail(Errc::unavailable, "swtpm does not start: " + log + " says why");
+    if (std::chrono::steady_clock::now() >= until) return fail(Errc::timed_out, "swtpm does not answer in " + folder);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return std::make_unique<Swtpm>(std::move(process), folder);
+}
+
+}  // namespace attestd::sim

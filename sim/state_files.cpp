@@ -1,0 +1,112 @@
+#include "sim/state_files.h"
+
+#include <boost/json.hpp>
+#include <filesystem>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/file.h"
+#include "sim/software_tpm.h"
+
+namespace attestd::sim {
+namespace {
+
+constexpr unsigned public_mode = 0644;
+constexpr std::size_t pem_line = 64;
+
+std::string pem(ByteView der) {
+  const std::string text = to_base64(der);
+  std::string out = "-----BEGIN CERTIFICATE-----\n";
+  for (std::size_t at = 0; at < text.size(); at += pem_line) out += text.substr(at, pem_line) + "\n";
+  return out + "-----END CERTIFICATE-----\n";
+}
+
+// TOML's basic string; control characters cannot be in it.
+std::string toml_string(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string agent_config(const StatePaths& paths, const MachineOptions& options) {
+  std::string out = "# Written by attestd-sim at every start: attestd inside the software CVM.\n";
+  out += "[api]\nsocket = " + toml_string(paths.agent_socket) + "\n\n";
+  out += "[snp]\n";
+  if (options.tsm) {
+    out += "backend = \"configfs-tsm\"\nconfigfs = " + toml_string(paths.tsm) + "\n\n";
+  } else {
+    out += "backend = \"off\"\n\n";
+  }
+  out += "[tpm]\ntcti = " + (options.tpm ? toml_string(software_tpm_tcti(paths.tpm)) : "\"off\"") + "\n\n";
+  out += "[event-log]\nfirmware = " + (options.tpm ? toml_string(paths.firmware_log) : "\"\"") + "\n";
+  out += "userspace = " + (options.tpm ? toml_string(paths.userspace_log) : "\"\"") + "\n";
+  return out;
+}
+
+std::string environment(const StatePaths& paths, const MachineOptions& options) {
+  boost::json::object out;
+  out["state"] = paths.state;
+  out["control_socket"] = control_path(paths.state);
+  out["attestd_config"] = paths.agent_config;
+  out["attestd_socket"] = paths.agent_socket;
+  out["trust_root"] = paths.trust_root;
+  out["certificates"] = paths.certificates;
+  out["product"] = snp_product_name(options.product);
+  out["signer"] = options.vlek ? "VLEK" : "VCEK";
+  out["measurement"] = to_hex(options.measurement);
+  if (options.tsm) out["configfs_tsm"] = paths.tsm;
+  if (options.tpm) {
+    out["tcti"] = software_tpm_tcti(paths.tpm);
+    out["firmware_event_log"] = paths.firmware_log;
+    out["userspace_event_log"] = paths.userspace_log;
+  }
+  return boost::json::serialize(out) + "\n";
+}
+
+std::string certificate_name(const Guid& guid, bool vlek) {
+  if (guid == snp_guid_vcek) return "vcek.pem";
+  if (guid == snp_guid_vlek) return "vlek.pem";
+  if (guid == snp_guid_ask) return vlek ? "asvk.pem" : "ask.pem";
+  if (guid == snp_guid_ark) return "ark.pem";
+  return guid + ".pem";
+}
+
+}  // namespace
+
+StatePaths::StatePaths(std::string folder)
+    : state(std::move(folder)),
+      keys(state + "/keys"),
+      certificates(state + "/certs"),
+      trust_root(state + "/trust-root.pem"),
+      tsm(state + "/tsm/report"),
+      tpm(state + "/tpm"),
+      firmware_log(state + "/log/binary_bios_measurements"),
+      userspace_log(state + "/log/tpm2-measure.log"),
+      agent_socket(state + "/attestd.sock"),
+      agent_config(state + "/attestd.toml"),
+      environment(state + "/env.json"),
+      lock(state + "/lock") {}
+
+Result<void> write_certificates(const StatePaths& paths, const SnpSigner& signer) {
+  // Those of another signing key must not stay.
+  std::error_code error;
+  std::filesystem::remove_all(paths.certificates, error);
+  std::filesystem::create_directories(paths.certificates, error);
+  if (error) return fail_errno(error.value(), "cannot create " + paths.certificates);
+  const bool vlek = signer.options().signing_key == SnpSigningKey::vlek;
+  for (const SnpCertificate& certificate : signer.certificates()) {
+    const std::string path = paths.certificates + "/" + certificate_name(certificate.guid, vlek);
+    ATTESTD_CHECK(replace_file(path, as_bytes(pem(certificate.data)), public_mode));
+  }
+  return replace_file(paths.trust_root, as_bytes(signer.root_pem()), public_mode);
+}
+
+Result<void> write_environment(const StatePaths& paths, const MachineOptions& options) {
+  ATTESTD_CHECK(replace_file(paths.environment, as_bytes(environment(paths, options)), public_mode));
+  return replace_file(paths.agent_config, as_bytes(agent_config(paths, options)), public_mode);
+}
+
+}  // namespace attestd::sim
