@@ -45,9 +45,9 @@ Result<Bytes> decode64(std::string_view text, const std::array<std::int8_t, 256>
   std::uint32_t buffer = 0;
   unsigned bits = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const int value = table[static_cast<unsigned char>(text[i])];
+    const std::int8_t value = table[static_cast<unsigned char>(text[i])];
     if (value < 0) return fail_at(Errc::malformed, i, "base64 text has a character outside its alphabet");
-    buffer = (buffer << 6) | static_cast<std::uint32_t>(value);
+    buffer = (buffer << 6) | static_cast<std::uint8_t>(value);
     bits += 6;
     if (bits >= 8) {
       bits -= 8;

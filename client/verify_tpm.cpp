@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
@@ -33,7 +34,13 @@ std::string claims(const TpmVerification& verification) {
   };
   if (verification.quote) add("quote", tpm_quote_to_json(*verification.quote));
   if (verification.ak) add("ak", tpm_public_to_json(*verification.ak));
-  if (verification.pcrs) add("pcrs", pcr_values_to_json(*verification.pcrs));
+  // Values that no good signature covers are anybody's: they are not claims.
+  const auto passed = [&](std::string_view id) {
+    const auto check = std::ranges::find(verification.checks, id, &Check::id);
+    return check != verification.checks.end() && check->result == CheckResult::pass;
+  };
+  if (verification.pcrs && passed("tpm.signature") && passed("tpm.pcrs"))
+    add("pcrs", pcr_values_to_json(*verification.pcrs));
   return boost::json::serialize(out);
 }
 

@@ -9,7 +9,7 @@
 
 namespace attestd {
 
-inline constexpr std::size_t openssh_private_key_max_size = 32 * 1024;  // bytes of the file
+inline constexpr std::size_t openssh_private_key_max_size = std::size_t{32} * 1024;  // bytes of the file
 
 // Decodes up to the end of the first public key and no further: nothing of the
 // private section is decoded or copied. Errors: unsupported (another kind of

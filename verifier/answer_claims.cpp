@@ -47,6 +47,9 @@ void judge_volume(AnswerBuilder& answer, const StorageClaim& volume, const Polic
     }
   } else if (volume.filesystem == "overlay") {
     answer.unknown("overlay", name + " is an overlay, and the volumes below it are not known");
+  } else if (volume.filesystem == "fuse" || volume.filesystem.starts_with("fuse.")) {
+    answer.unknown("userspace-filesystem",
+                   name + " is served by a program, and where that keeps its data is not known");
   } else {
     answer.no("plain-volume", name + " is a plain volume that the host can change");
   }

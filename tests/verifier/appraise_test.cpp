@@ -272,6 +272,7 @@ TEST_CASE("what a guest says of its storage counts as far as it can be believed"
       {{"/", "/dev/dm-0", "ext4", false, {"integrity"}, "passphrase"}, Answer::yes, Answer::unknown},
       {{"/usr", "/dev/dm-1", "erofs", true, {"verity"}, "none"}, Answer::yes, Answer::unknown},
       {{"/", "overlay", "overlay", false, {}, "none"}, Answer::unknown, Answer::unknown},
+      {{"/srv", "sshfs", "fuse.sshfs", false, {}, "none"}, Answer::unknown, Answer::unknown},
       {{"/", "/dev/sda1", "ext4", false, {}, "none"}, Answer::no, Answer::no},
       {{"/", "/dev/sda1", "ext4", true, {}, "none"}, Answer::no, Answer::no},
       {{"/", "/dev/dm-0", "ext4", false, {"verity"}, "none"}, Answer::no, Answer::no},
