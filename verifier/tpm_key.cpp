@@ -91,9 +91,8 @@ Result<Bytes> der_signature(const TpmSignature& signature) {
   if (!ecdsa || !r || !s || ECDSA_SIG_set0(ecdsa.get(), r.get(), s.get()) != 1) {
     return openssl::failure("OpenSSL does not take the signature");
   }
-  // set0 took both.
-  static_cast<void>(r.release());
-  static_cast<void>(s.release());
+  [[maybe_unused]] BIGNUM* const owned_r = r.release();  // the signature owns both now
+  [[maybe_unused]] BIGNUM* const owned_s = s.release();
   Bytes out = openssl::to_der(i2d_ECDSA_SIG, ecdsa.get());
   if (out.empty()) return openssl::failure("OpenSSL cannot encode the signature");
   return out;
