@@ -47,6 +47,7 @@ class SimulatedSevGuest final : public hwio::SevGuestIoctl {
     if (request != abi::get_report && request != abi::get_ext_report) return ENOTTY;
     if (guest_request->req_data == 0 || guest_request->resp_data == 0) return EINVAL;
     guest_request->exitinfo2 = abi::exitinfo2(0, 0xffffffff);  // "the firmware was not called"
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the ABI carries user pointers as numbers
     auto* extended = reinterpret_cast<abi::ExtendedReportRequest*>(guest_request->req_data);
     const abi::ReportRequest& plain = extended->data;
     bool with_certificates = false;
@@ -71,6 +72,7 @@ class SimulatedSevGuest final : public hwio::SevGuestIoctl {
     if (answer.os_error == EINVAL) return respond(*guest_request, abi::status_invalid_parameters, {});
     if (answer.os_error != 0) return answer.os_error;
     if (with_certificates) {
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the ABI carries user pointers as numbers
       auto* space = reinterpret_cast<std::byte*>(extended->certs_address);
       std::fill_n(space, extended->certs_len, std::byte{0});
       std::copy(answer.certificates.begin(), answer.certificates.end(), space);
@@ -83,6 +85,7 @@ class SimulatedSevGuest final : public hwio::SevGuestIoctl {
  private:
   // MSG_REPORT_RSP: the firmware says in it whether it liked the parameters.
   static int respond(const abi::GuestRequest& request, std::uint32_t status, ByteView report) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the ABI carries user pointers as numbers
     auto* response = reinterpret_cast<abi::ReportResponse*>(request.resp_data);
     Writer writer;
     writer.le32(status).le32(static_cast<std::uint32_t>(report.size()));

@@ -36,7 +36,7 @@ Result<Process> Process::start(const std::vector<std::string>& arguments, const 
     if (::getppid() != parent) ::_exit(cannot_execute);
     sigset_t none;
     sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     if (::dup2(null.get(), 0) < 0 || ::dup2(output.get(), 1) < 0 || ::dup2(output.get(), 2) < 0) {
       ::_exit(cannot_execute);
     }

@@ -53,6 +53,7 @@ Path split(const char* path) {
 }
 
 TsmModel& model() { return *static_cast<TsmModel*>(fuse_get_context()->private_data); }
+// NOLINTNEXTLINE(performance-no-int-to-ptr): libfuse keeps our handle as a number
 OpenFile& open_file(const fuse_file_info* info) { return *reinterpret_cast<OpenFile*>(info->fh); }
 
 void* on_init(fuse_conn_info* /*connection*/, fuse_config* config) {
@@ -226,7 +227,8 @@ Result<void> check_mount_point(const std::string& directory) {
 }
 
 struct FreeBuffer {
-  void operator()(void* memory) const { std::free(memory); }  // libfuse allocates it with malloc(3)
+  // libfuse allocates it with malloc(3).
+  void operator()(void* memory) const { std::free(memory); }  // NOLINT(cppcoreguidelines-owning-memory)
 };
 
 // Serves the session from a few threads. libfuse's own loop can only be ended by
