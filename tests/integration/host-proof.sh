@@ -40,7 +40,7 @@ sshd_configuration "$ssh_port" "$work/ssh/authorized_keys" "$work/ssh/impostor_k
 end_process "$sshd_process"
 start_sshd "$work/ssh/impostor_config"
 claim "an impostor on the same port is refused" refused
-claim "ssh says that no key is known" has "host key is known" "$work/login.err"
+claim "ssh names the key as not the proven one" has "you have requested strict checking" "$work/login.err"
 
 end_process "$sshd_process"
 start_sshd "$work/ssh/sshd_config"
