@@ -13,9 +13,8 @@ end_process() {
     sleep 0.1
     tries=$((tries + 1))
   done
-  kill -KILL "$1" 2>/dev/null
-  wait "$1" 2>/dev/null
-  return 0
+  kill -KILL "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
 }
 
 # The last one first: the agent before the machine that it runs on.
