@@ -96,8 +96,6 @@ Result<SshPublicKey> read_host_key(const std::string& path) {
 HostKeys::HostKeys(Config::Ssh config, std::chrono::milliseconds timeout)
     : config_(std::move(config)), timeout_(timeout) {}
 
-void HostKeys::forget() { known_ = false; }
-
 const HostKeySet& HostKeys::current() {
   if (!known_ || fingerprint() != fingerprint_) read_all();
   return set_;

@@ -38,7 +38,6 @@ class HostKeys {
   // The keys of this moment. Cheap when no file changed since the last call: a
   // stat(2) of each. A key that cannot be read does not hide the others.
   const HostKeySet& current();
-  void forget();  // asks sshd anew next time
 
  private:
   void read_all();

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,13 +12,10 @@
 #include "base/file.h"
 #include "hwio/configfs_tsm.h"
 #include "hwio/configfs_tsm_internal.h"
+#include "hwio/directory_stream_internal.h"
 
 namespace attestd::hwio {
 namespace {
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 // The process that made an entry of ours, or 0.
 pid_t entry_owner(std::string_view name) {
@@ -77,7 +73,7 @@ class TsmDirectory final : public TsmFiles {
   // A crash of ours leaves its entry behind, which holds kernel memory. Entries
   // of a process that still lives are its own business.
   void remove_stale_entries() {
-    const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(root_.c_str()));
+    const DirectoryStream directory(::opendir(root_.c_str()));
     if (!directory) return;
     std::vector<std::string> stale;
     // readdir on a stream that no other thread has is safe.

@@ -1,16 +1,15 @@
 #include "hwio/volumes.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <utility>
 
 #include "base/file.h"
+#include "hwio/directory_stream_internal.h"
 #include "hwio/mountinfo.h"
 
 namespace attestd::hwio {
@@ -35,10 +34,6 @@ template <std::size_t N>
 bool contains(const std::array<const char*, N>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -77,7 +72,7 @@ std::string device_mapper_layer(const std::string& device) {
 std::vector<std::string> slaves_of(const std::string& device) {
   std::vector<std::string> paths;
   const std::string folder = device + "/slaves";
-  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(folder.c_str()));
+  const DirectoryStream directory(::opendir(folder.c_str()));
   if (!directory) return paths;
   // readdir on a stream that no other thread has is safe.
   while (const dirent* item = ::readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe)

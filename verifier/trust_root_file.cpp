@@ -1,11 +1,8 @@
 #include "verifier/trust_root_file.h"
 
-#include <openssl/x509.h>
-
-#include <memory>
-
 #include "base/encoding.h"
 #include "base/file.h"
+#include "verifier/openssl_internal.h"
 
 namespace attestd {
 namespace {
@@ -14,14 +11,10 @@ constexpr std::size_t file_limit = std::size_t{1} << 20U;
 constexpr std::string_view pem_begin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view pem_end = "-----END CERTIFICATE-----";
 
-struct X509Deleter {
-  void operator()(X509* certificate) const { X509_free(certificate); }
-};
-
 bool is_certificate(ByteView der) {
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   const auto* const end = at + der.size();
-  const std::unique_ptr<X509, X509Deleter> certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  const openssl::Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   return certificate != nullptr && at == end;
 }
 
