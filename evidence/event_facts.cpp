@@ -4,6 +4,7 @@
 #include <array>
 
 #include "evidence/event_log_text_internal.h"
+#include "evidence/event_log_writer.h"
 #include "evidence/event_names.h"
 
 namespace attestd {
@@ -157,6 +158,31 @@ EventFacts decode_event_facts(const EventLog& log) {
   }
   secure_boot.result(facts);
   return facts;
+}
+
+std::optional<bool> measured_secure_boot(const EventLog& log, HashAlgorithm bank) {
+  if (!hash_available(bank)) return std::nullopt;
+  FixedBytes<16> guid{};
+  std::ranges::copy(std::as_bytes(std::span(efi_global_variable)), guid.begin());
+  const auto variable = [&](const Bytes& value) {
+    return digest(bank, {encode_uefi_variable_data(guid, "SecureBoot", value)});
+  };
+  const Bytes on = variable(Bytes{std::byte{1}});
+  const std::array off{variable(Bytes{std::byte{0}}), variable({})};  // absent is measured empty
+  // PFP 1.06 section 3.3.2: zero, or ones after an error.
+  const std::array separators{digest(bank, {Bytes(4, std::byte{0})}), digest(bank, {Bytes(4, std::byte{0xff})})};
+  std::optional<bool> state;
+  for (const Event& event : log.events) {
+    if (event.type == ev_no_action || event.register_index != secure_boot_pcr) continue;
+    const auto measured = std::ranges::find(event.digests, bank, &EventDigest::algorithm);
+    if (measured == event.digests.end()) continue;
+    if (std::ranges::find(separators, measured->value) != separators.end()) break;
+    const bool is_on = measured->value == on;
+    if (!is_on && std::ranges::find(off, measured->value) == off.end()) continue;
+    if (state && *state != is_on) return std::nullopt;
+    state = is_on;
+  }
+  return state;
 }
 
 }  // namespace attestd

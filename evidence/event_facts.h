@@ -39,4 +39,9 @@ struct EventFacts {
 };
 EventFacts decode_event_facts(const EventLog& log);
 
+// The same from the digests of one bank alone, up to PCR 7's separator: types and
+// data are the host's to write, and an event may lack a digest of the quoted bank,
+// so only this tells what a register that the log replays to has seen.
+std::optional<bool> measured_secure_boot(const EventLog& log, HashAlgorithm bank);
+
 }  // namespace attestd

@@ -43,7 +43,20 @@ void check_secure_boot(AnswerBuilder& answer, const Facts& facts) {
     return;
   }
   const EventFacts found = decode_event_facts(*facts.tpm->log);
-  if (!found.secure_boot) {
+  // In the banks of the quote: a digest of another bank is as good as the host's word.
+  bool measured = false;
+  for (const auto& [bank, registers] : *facts.tpm->pcrs) {
+    if (!registers.contains(secure_boot_pcr)) continue;
+    const auto state = measured_secure_boot(*facts.tpm->log, bank);
+    if (state && !*state) {
+      answer.no("secure-boot-off", "Secure Boot is off");
+      return;
+    }
+    measured = measured || state.has_value();
+  }
+  if (found.secure_boot && *found.secure_boot && !measured) {
+    answer.unknown("secure-boot-unknown", "no digest of the quoted PCR 7 shows the SecureBoot that the log tells of");
+  } else if (!found.secure_boot) {
     answer.unknown("secure-boot-unknown", "whether Secure Boot is on cannot be told: " + found.secure_boot_detail);
   } else if (!*found.secure_boot) {
     answer.no("secure-boot-off", "Secure Boot is off");

@@ -249,6 +249,33 @@ TEST_CASE("Secure Boot is known only from what PCR 7 measured") {
   }
 }
 
+TEST_CASE("Secure Boot as measured needs no type and no data, and knows each bank by itself") {
+  const auto measured = [](const EventLogWriter& writer, HashAlgorithm bank) {
+    return measured_secure_boot(*parse_event_log(writer.bytes()), bank);
+  };
+  SECTION("on, off and absent, whatever the type says") {
+    for (const unsigned char value : {std::uint8_t{0}, std::uint8_t{1}}) {
+      EventLogWriter writer(both);
+      writer.measure(7, ev_ipl, secure_boot_variable(value), as_bytes("something else"));
+      for (const HashAlgorithm bank : both) CHECK(measured(writer, bank) == (value == 1));
+    }
+    EventLogWriter absent(both);
+    absent.measure(7, ev_efi_variable_driver_config,
+                   encode_uefi_variable_data(guid_of(global_guid()), "SecureBoot", {}));
+    CHECK(measured(absent, HashAlgorithm::sha256) == false);
+  }
+  SECTION("not in a bank without its digest, from another PCR or after a separator of any type") {
+    EventLogWriter writer({HashAlgorithm::sha1});
+    writer.measure(7, ev_efi_variable_driver_config, secure_boot_variable(1));
+    CHECK_FALSE(measured(writer, HashAlgorithm::sha256).has_value());
+    EventLogWriter later(both);
+    later.measure(1, ev_efi_variable_driver_config, secure_boot_variable(1));
+    later.measure(7, ev_ipl, Bytes(4), as_bytes("not called a separator"));
+    later.measure(7, ev_efi_variable_driver_config, secure_boot_variable(1));
+    CHECK_FALSE(measured(later, HashAlgorithm::sha256).has_value());
+  }
+}
+
 TEST_CASE("EV_IPL texts count with or without their NUL, and only as measured") {
   EventLogWriter writer(both);
   const std::string_view with_nul("cmdline: a\0", 11);

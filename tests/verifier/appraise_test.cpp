@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "evidence/event_log_writer.h"
 #include "tests/catch.h"
 #include "tests/vectors.h"
 #include "tests/verifier/simulated_vm.h"
@@ -157,6 +158,65 @@ TEST_CASE("no attack and no missing part leaves a verdict of trusted") {
     const bool any_required_no = std::ranges::any_of(policy_for(vm()).required,
                                                      [&](Question q) { return answer_of(verdict, q) != Answer::yes; });
     CHECK(any_required_no);
+  }
+}
+
+TEST_CASE("a log's text cannot turn Secure Boot on") {
+  constexpr std::uint32_t ev_separator = 4;
+  constexpr std::uint32_t ev_ipl = 0x0d;
+  constexpr std::uint32_t driver_config = 0x80000001;
+  const FixedBytes<16> global = [] {
+    FixedBytes<16> guid{};
+    const Bytes bytes = from_hex("61dfe48bca93d211aa0d00e098032b8c").value();
+    std::ranges::copy(bytes, guid.begin());
+    return guid;
+  }();
+  const Bytes on = encode_uefi_variable_data(global, "SecureBoot", Bytes{std::byte{1}});
+  const Bytes off = encode_uefi_variable_data(global, "SecureBoot", Bytes{std::byte{0}});
+  // What the firmware measured, Secure Boot being off: told as something else.
+  EventLogWriter disguised({HashAlgorithm::sha256});
+  disguised.measure(7, ev_ipl, off, as_bytes("x"));
+  // The same, and what the guest measured after the firmware's separator as the firmware's word.
+  EventLogWriter moved({HashAlgorithm::sha256});
+  moved.measure(7, ev_ipl, off, as_bytes("x"));
+  moved.measure(7, ev_ipl, Bytes(4), as_bytes("x"));
+  moved.measure(7, driver_config, on);
+  // A log of a bank that is not quoted; userspace's log makes it replay to something.
+  EventLogWriter foreign({HashAlgorithm::sha1});
+  foreign.measure(7, driver_config, on);
+  foreign.measure(7, ev_separator, Bytes(4));
+  const UserspaceRecord record = write_userspace_record(11, {HashAlgorithm::sha256}, "phase", "ready");
+
+  struct Case {
+    std::string_view what;
+    const EventLogWriter* log;
+    bool userspace;
+  };
+  for (const Case& c : {Case{"disguised", &disguised, false}, Case{"moved", &moved, false},
+                        Case{"another bank's log", &foreign, true}}) {
+    INFO(c.what);
+    SimulatedVm other;
+    const bool foreign_log = c.userspace;
+    other.firmware_log = c.log->bytes();
+    EventLogWriter truth({HashAlgorithm::sha256});
+    truth.measure(7, driver_config, off);
+    if (!foreign_log) {
+      other.pcrs[HashAlgorithm::sha256] = replay(parse_event_log(other.firmware_log).value(), HashAlgorithm::sha256);
+    } else {
+      PcrBank bank = replay(parse_event_log(truth.bytes()).value(), HashAlgorithm::sha256);
+      replay(parse_userspace_log(record.bytes).value(), HashAlgorithm::sha256, bank);
+      other.pcrs[HashAlgorithm::sha256] = bank;
+    }
+    Policy policy = policy_for(other);
+    std::erase_if(policy.pcrs[HashAlgorithm::sha256], [](const auto& one) { return one.first == 7; });
+    const auto add_userspace = [&](Bundle& bundle) {
+      if (foreign_log) bundle.userspace_event_log = record.bytes;
+    };
+    const Verdict verdict = judge(other.bundle(test_nonce(), {{}, {}, add_userspace}), policy);
+    INFO(verdict_to_text(verdict, false));
+    CHECK(result_of(verdict, "tpm.eventlog") == CheckResult::pass);
+    CHECK(answer_of(verdict, Question::boot_chain) != Answer::yes);
+    CHECK(verdict.outcome != Outcome::trusted);
   }
 }
 
