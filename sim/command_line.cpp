@@ -27,6 +27,7 @@ struct Typed {
   std::string host_data;
   unsigned vmpl = 0;
   bool no_tsm = false;
+  bool in_process = false;
   bool no_tpm = false;
   bool no_secure_boot = false;
   std::string kernel_command_line;
@@ -92,7 +93,7 @@ Result<MachineOptions> machine_options(const Typed& typed) {
   if (!typed.measurement.empty()) ATTESTD_CHECK(fill(out.measurement, typed.measurement, "--measurement"));
   if (!typed.host_data.empty()) ATTESTD_CHECK(fill(out.host_data, typed.host_data, "--host-data"));
   out.vmpl = typed.vmpl;
-  out.tsm = !typed.no_tsm;
+  out.tsm = !typed.no_tsm && !typed.in_process;
   out.tpm = !typed.no_tpm;
   out.boot.secure_boot = !typed.no_secure_boot;
   if (!typed.kernel_command_line.empty()) out.boot.command_line = typed.kernel_command_line;
@@ -129,7 +130,8 @@ void add_run_options(CLI::App& app, Typed& typed) {
   app.add_option("--measurement", typed.measurement, "launch digest, 96 hex digits");
   app.add_option("--host-data", typed.host_data, "64 hex digits");
   app.add_option("--vmpl", typed.vmpl, "VMPL of the guest kernel")->check(CLI::Range(0U, 3U));
-  app.add_flag("--no-tsm", typed.no_tsm, "no configfs-tsm tree (for machines without FUSE)");
+  app.add_flag("--no-tsm", typed.no_tsm, "no configfs-tsm tree");
+  app.add_flag("--in-process", typed.in_process, "run attestd in this process (for machines without FUSE)");
   app.add_flag("--no-tpm", typed.no_tpm, "no TPM and no event logs");
   app.add_flag("--no-secure-boot", typed.no_secure_boot, "Secure Boot is off in the measured boot");
   app.add_option("--command-line", typed.kernel_command_line, "kernel command line in the measured boot");
@@ -194,6 +196,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
   }
   CommandLine out;
   out.machine = *std::move(machine);
+  out.in_process = typed.in_process;
   out.start_faults = start_faults(typed);
   out.report_data = typed.report_data;
   out.vmpl = typed.report_vmpl;

@@ -14,6 +14,7 @@ enum class Verb { run, mint, report, tell };
 struct CommandLine {
   Verb verb = Verb::run;
   MachineOptions machine;
+  bool in_process = false;                // run the agent here, without FUSE
   std::vector<std::string> start_faults;  // control lines
   std::string control_line;               // of Verb::tell
   std::string report_data;                // hex

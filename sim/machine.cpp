@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "evidence/snp_certificates.h"
 #include "sim/faults.h"
+#include "sim/inprocess.h"
 #include "sim/psp.h"
 #include "sim/software_tpm.h"
 #include "sim/state_files.h"
@@ -150,6 +151,10 @@ class RunningMachine final : public Machine {
     return fail(Errc::usage, "no such command");
   }
 
+  std::unique_ptr<hwio::ReportDevice> report_device() override {
+    return hwio::make_configfs_tsm(make_tsm_files(tree_));
+  }
+
   bool healthy() override { return !tpm_ || tpm_->running(); }
 
  private:
@@ -222,6 +227,8 @@ FixedBytes<48> simulated_measurement() {
 }
 
 std::string control_path(const std::string& state) { return state + "/control.sock"; }
+
+std::string agent_config_path(const std::string& state) { return StatePaths(state).agent_config; }
 
 Result<void> mint(const MachineOptions& options, const Progress& progress) {
   ATTESTD_TRY(const StatePaths paths, open_state(options));

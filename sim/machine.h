@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "evidence/snp_report.h"
+#include "hwio/report_device.h"
 #include "sim/boot.h"
 
 namespace attestd::sim {
@@ -39,6 +40,7 @@ FixedBytes<48> simulated_measurement();
 Result<void> mint(const MachineOptions& options, const Progress& progress);
 
 std::string control_path(const std::string& state);
+std::string agent_config_path(const std::string& state);  // attestd.toml
 
 class Machine {
  public:
@@ -50,6 +52,9 @@ class Machine {
   // A line of the control socket: "fault NAME [ARGUMENT]", "tpm start|stop|swap",
   // "report HEX [VMPL]" (answers hex), "status".
   virtual Result<std::string> control(const std::string& line) = 0;
+  // The hardware without a kernel interface, for an agent in this process; the
+  // machine must outlive it.
+  virtual std::unique_ptr<hwio::ReportDevice> report_device() = 0;
   // False when the TPM that should run has died.
   virtual bool healthy() = 0;
 };

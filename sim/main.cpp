@@ -12,6 +12,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "sim/agent_host.h"
 #include "sim/command_line.h"
 #include "sim/control.h"
 #include "sim/machine.h"
@@ -74,6 +75,11 @@ Result<void> run(const CommandLine& command) {
   ATTESTD_TRY(const ControlSocket socket, ControlSocket::listen(control_path(command.machine.state)));
   ATTESTD_CHECK(apply_start_faults(*machine, command.start_faults));
   ATTESTD_CHECK(machine->announce(say));
+  std::unique_ptr<AgentHost> agent;
+  if (command.in_process) {
+    ATTESTD_TRY(agent, AgentHost::start(agent_config_path(command.machine.state), machine->report_device()));
+    say("attestd: in this process, as configured");
+  }
   ::sd_notify(0, "READY=1");
   say("ready");
   ATTESTD_CHECK(serve(*machine, socket, signals.get()));
