@@ -10,7 +10,7 @@
 
 namespace attestd::agent {
 
-inline constexpr std::size_t request_body_limit = 128 * 1024;  // bytes
+inline constexpr std::size_t request_body_limit = std::size_t{128} * 1024;  // bytes
 
 struct EvidenceRequest {
   Bytes nonce;

@@ -15,7 +15,7 @@
 namespace attestd::agent {
 namespace {
 
-constexpr std::size_t public_key_limit = 16 * 1024;  // bytes
+constexpr std::size_t public_key_limit = std::size_t{16} * 1024;  // bytes
 
 // The file's text, wiped afterwards: it never grows, so it leaves no copies.
 class WipedText {

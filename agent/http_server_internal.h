@@ -15,7 +15,7 @@
 
 namespace attestd::agent {
 
-inline constexpr std::size_t header_limit = 8 * 1024;  // bytes
+inline constexpr std::size_t header_limit = std::size_t{8} * 1024;  // bytes
 
 struct HttpRequest {
   std::string method;

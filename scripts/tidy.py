@@ -4,7 +4,7 @@
 usage: scripts/tidy.py BUILD [SOURCE...]
 
 A source that came out clean is remembered under a digest of all that the
-verdict depends on: clang-tidy's version, .clang-tidy, the compile command, and
+verdict depends on: clang-tidy's version, every .clang-tidy, the compile command, and
 the contents of the source and of every header that the compiler read for it
 (ninja's own dependency log). A source without such a log is always checked.
 
@@ -53,7 +53,8 @@ def main():
     cache = pathlib.Path(build, "check", "tidy")
     cache.mkdir(parents=True, exist_ok=True)
     common = subprocess.run([TIDY, "--version"], check=True, capture_output=True, text=True).stdout
-    common += pathlib.Path(root, ".clang-tidy").read_text(encoding="utf-8")
+    for settings in sorted(pathlib.Path(root).glob("**/.clang-tidy")):
+        common += settings.read_text(encoding="utf-8")
 
     work, clean, seen = [], 0, set()
     for entry in json.loads(pathlib.Path(build, "compile_commands.json").read_text(encoding="utf-8")):
