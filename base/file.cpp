@@ -59,6 +59,13 @@ Result<void> write_all(int fd, const std::string& name, ByteView bytes) {
 }
 
 Result<void> replace_file(const std::string& path, ByteView bytes, unsigned mode) {
+  struct stat present{};
+  if (::stat(path.c_str(), &present) == 0 && !S_ISREG(present.st_mode)) {
+    // /dev/null, a terminal or a FIFO is written to; a rename would put a file in its place.
+    const UniqueFd special(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!special) return fail_errno(errno, "cannot open " + path);
+    return write_all(special.get(), path, bytes);
+  }
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   std::string temporary = path + ".XXXXXX";

@@ -44,6 +44,7 @@ Result<void> write_all(int fd, const std::string& name, ByteView bytes);
 
 // Replaces `path` so that readers see the old or the new contents and a crash
 // leaves one of them: temporary file beside it, fsync, rename, fsync of the folder.
+// What is no regular file (/dev/null, a FIFO) stays and is written to.
 Result<void> replace_file(const std::string& path, ByteView bytes, unsigned mode);
 
 }  // namespace attestd
