@@ -89,8 +89,8 @@ struct Collector::ReportSlot {
   }
 };
 
-Collector::Collector(asio::any_io_executor executor, std::shared_ptr<LoopMailbox> mailbox, const Config& config,
-                     Devices devices, AgentState& state)
+Collector::Collector(const asio::any_io_executor& executor, const std::shared_ptr<LoopMailbox>& mailbox,
+                     const Config& config, Devices devices, AgentState& state)
     : state_(&state),
       timeout_(config.collection.timeout),
       event_log_(config.event_log),

@@ -99,8 +99,8 @@ struct ReportParts {
 
 class Collector {
  public:
-  Collector(boost::asio::any_io_executor executor, std::shared_ptr<LoopMailbox> mailbox, const Config& config,
-            Devices devices, AgentState& state);
+  Collector(const boost::asio::any_io_executor& executor, const std::shared_ptr<LoopMailbox>& mailbox,
+            const Config& config, Devices devices, AgentState& state);
 
   [[nodiscard]] bool has_tpm() const;
   // Opens what can be opened, so that the first asker does not wait for it.

@@ -15,7 +15,8 @@ OpenedReport open_configfs(const Config::Snp& config) {
   auto files = hwio::open_tsm_directory(config.configfs);
   // The folder is there as soon as the module is; only an entry shows a provider.
   const std::string probe = "attestd-probe-" + std::to_string(::getpid());
-  (void)files->remove_entry(probe);  // of a process with our number that crashed
+  // One is there when a process with our number crashed.
+  [[maybe_unused]] const auto stale = files->remove_entry(probe);
   ATTESTD_CHECK(files->make_entry(probe));
   ATTESTD_CHECK(files->remove_entry(probe));
   hwio::ConfigfsTsmOptions options;
