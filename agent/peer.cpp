@@ -11,7 +11,7 @@ namespace attestd::agent {
 namespace {
 
 constexpr std::size_t cgroup_limit = std::size_t{64} * 1024;  // bytes
-constexpr std::size_t unit_name_max = 255;       // UNIT_NAME_MAX of systemd
+constexpr std::size_t unit_name_max = 255;                    // UNIT_NAME_MAX of systemd
 constexpr std::array<std::string_view, 5> unit_suffixes = {".service", ".scope", ".socket", ".mount", ".swap"};
 
 bool is_unit(std::string_view part) {
