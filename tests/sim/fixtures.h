@@ -15,7 +15,8 @@ inline sim::PspConfig psp_config() {
   config.report.measurement.fill(std::byte{0x4d});
   config.certificates = to_bytes("certificates of the host");
   config.retry_delay = std::chrono::milliseconds(1);
-  config.retry_limit = std::chrono::milliseconds(5);
+  // Long enough for a slow machine to make a few tries, short enough to be waited for.
+  config.retry_limit = std::chrono::milliseconds(500);
   return config;
 }
 

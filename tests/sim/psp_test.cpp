@@ -59,7 +59,7 @@ TEST_CASE("passing faults delay a report, lasting ones do not pass for one") {
       {"configfs", {.busy = 3}, true},
       {"configfs", {.busy = 4}, false, Errc::busy},
       {"configfs", {.throttled = 3}, true},
-      {"configfs", {.throttled = 100}, false, Errc::timed_out},
+      {"configfs", {.throttled = 1000000}, false, Errc::timed_out},
       {"configfs", {.wipe_key_after = 0}, false, Errc::key_wiped},
       {"configfs", {.firmware_status = 0x16}, false, Errc::io},
       {"ioctl", {.busy = 3}, true},
