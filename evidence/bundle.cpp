@@ -8,6 +8,7 @@
 #include <boost/json/string.hpp>
 
 #include "base/encoding.h"
+#include "evidence/der.h"
 #include "evidence/digest.h"
 #include "evidence/json_internal.h"
 #include "evidence/json_strict.h"
@@ -24,17 +25,35 @@ struct Part {
 // RFC 9782 registers eat-ucs+json; the others are in docs/wire-format.md.
 constexpr Part statement_part{"statement", "application/eat-ucs+json; eat_profile=\"tag:attestd,2026:statement:1\""};
 constexpr Part inclusion_part{"inclusion", "application/vnd.attestd.inclusion+json"};
-constexpr Part snp_report_part{"snp-report", "application/vnd.attestd.snp-report"};
-constexpr Part snp_certificates_part{"snp-certificates", "application/vnd.attestd.snp-certificates"};
 constexpr Part tpm_quote_part{"tpm-quote", "application/vnd.attestd.tpm-attest"};
 constexpr Part tpm_signature_part{"tpm-signature", "application/vnd.attestd.tpm-signature"};
 constexpr Part tpm_ak_part{"tpm-ak", "application/vnd.attestd.tpm-public"};
 constexpr Part tpm_ak_certificate_part{"tpm-ak-certificate", "application/pkix-cert"};
 constexpr Part tpm_pcrs_part{"tpm-pcrs", "application/vnd.attestd.tpm-pcrs+json"};
-constexpr Part firmware_event_log_part{"firmware-event-log", "application/vnd.attestd.tcg-event-log"};
-constexpr Part userspace_event_log_part{"userspace-event-log", "application/vnd.attestd.systemd-event-log"};
+constexpr Part tpm_ak_chain_part{"tpm-ak-chain", "application/vnd.attestd.tpm-ak-chain"};
+constexpr Part tpm_ek_part{"tpm-ek", "application/vnd.attestd.tpm-public"};
+constexpr Part tpm_ek_certificate_part{"tpm-ek-certificate", "application/pkix-cert"};
+
+// Parts that are their bytes and nothing else.
+struct PlainPart {
+  Part part;
+  Bytes Bundle::* member;
+};
+constexpr std::array plain_parts{
+    PlainPart{{"snp-report", "application/vnd.attestd.snp-report"}, &Bundle::snp_report},
+    PlainPart{{"snp-certificates", "application/vnd.attestd.snp-certificates"}, &Bundle::snp_certificates},
+    PlainPart{{"td-quote", "application/vnd.attestd.td-quote"}, &Bundle::td_quote},
+    PlainPart{{"cc-event-log", "application/vnd.attestd.cc-event-log"}, &Bundle::cc_event_log},
+    PlainPart{{"hcl-report", "application/vnd.attestd.hcl-report"}, &Bundle::hcl_report},
+    PlainPart{{"nitro-document", "application/vnd.attestd.nitro-document"}, &Bundle::nitro_document},
+    PlainPart{{"svsm-manifest", "application/vnd.attestd.svsm-manifest"}, &Bundle::svsm_manifest},
+    PlainPart{{"certificates", "application/vnd.attestd.certificates"}, &Bundle::certificates},
+    PlainPart{{"firmware-event-log", "application/vnd.attestd.tcg-event-log"}, &Bundle::firmware_event_log},
+    PlainPart{{"userspace-event-log", "application/vnd.attestd.systemd-event-log"}, &Bundle::userspace_event_log},
+};
 
 constexpr std::string_view collection_type_member = "__cmwc_t";
+constexpr std::size_t ak_chain_limit = 16;
 constexpr std::size_t path_limit = 33;  // a tree of 2^32 leaves is 32 high
 
 // draft-ietf-rats-msg-wrap, JSON record: [type, base64url value].
@@ -106,7 +125,8 @@ Result<Bytes> required_part(const json::object& collection, const Part& part) {
 }
 
 Result<std::optional<TpmEvidence>> decode_tpm(const json::object& collection) {
-  const std::array parts{tpm_quote_part, tpm_signature_part, tpm_ak_part, tpm_pcrs_part, tpm_ak_certificate_part};
+  const std::array parts{tpm_quote_part,          tpm_signature_part, tpm_ak_part, tpm_pcrs_part,
+                         tpm_ak_certificate_part, tpm_ak_chain_part,  tpm_ek_part, tpm_ek_certificate_part};
   if (std::ranges::none_of(parts, [&](const Part& part) { return collection.contains(part.label); })) {
     return std::optional<TpmEvidence>();
   }
@@ -115,6 +135,12 @@ Result<std::optional<TpmEvidence>> decode_tpm(const json::object& collection) {
   ATTESTD_TRY(tpm.signature, required_part(collection, tpm_signature_part));
   ATTESTD_TRY(tpm.ak_public, required_part(collection, tpm_ak_part));
   ATTESTD_TRY(tpm.ak_certificate, optional_part(collection, tpm_ak_certificate_part));
+  ATTESTD_TRY(const Bytes chain, optional_part(collection, tpm_ak_chain_part));
+  auto certificates = split_der_sequences(chain, ak_chain_limit);
+  if (!certificates) return std::unexpected(std::move(certificates).error().in("bundle part 'tpm-ak-chain'"));
+  tpm.ak_chain = *std::move(certificates);
+  ATTESTD_TRY(tpm.ek_public, optional_part(collection, tpm_ek_part));
+  ATTESTD_TRY(tpm.ek_certificate, optional_part(collection, tpm_ek_certificate_part));
   ATTESTD_TRY(const Bytes pcrs, required_part(collection, tpm_pcrs_part));
   ATTESTD_CHECK(check_json(as_text(pcrs)));
   ATTESTD_TRY(tpm.pcrs, pcr_values_from_json(as_text(pcrs)));
@@ -128,17 +154,19 @@ std::string encode_bundle(const Bundle& bundle) {
   out[collection_type_member] = bundle_collection_type;
   add(out, statement_part, bundle.statement);
   add(out, inclusion_part, as_bytes(encode_inclusion(bundle.inclusion)));
-  add_if(out, snp_report_part, bundle.snp_report);
-  add_if(out, snp_certificates_part, bundle.snp_certificates);
+  for (const PlainPart& plain : plain_parts) add_if(out, plain.part, bundle.*plain.member);
   if (bundle.tpm) {
     add(out, tpm_quote_part, bundle.tpm->quote);
     add(out, tpm_signature_part, bundle.tpm->signature);
     add(out, tpm_ak_part, bundle.tpm->ak_public);
     add_if(out, tpm_ak_certificate_part, bundle.tpm->ak_certificate);
     add(out, tpm_pcrs_part, as_bytes(pcr_values_to_json(bundle.tpm->pcrs)));
+    Writer chain;
+    for (const Bytes& certificate : bundle.tpm->ak_chain) chain.raw(certificate);
+    add_if(out, tpm_ak_chain_part, chain.bytes());
+    add_if(out, tpm_ek_part, bundle.tpm->ek_public);
+    add_if(out, tpm_ek_certificate_part, bundle.tpm->ek_certificate);
   }
-  add_if(out, firmware_event_log_part, bundle.firmware_event_log);
-  add_if(out, userspace_event_log_part, bundle.userspace_event_log);
   return json::serialize(out);
 }
 
@@ -156,11 +184,10 @@ Result<Bundle> parse_bundle(std::string_view text) {
   ATTESTD_TRY(out.statement, required_part(collection, statement_part));
   ATTESTD_TRY(const Bytes inclusion, required_part(collection, inclusion_part));
   ATTESTD_TRY(out.inclusion, decode_inclusion(as_text(inclusion)));
-  ATTESTD_TRY(out.snp_report, optional_part(collection, snp_report_part));
-  ATTESTD_TRY(out.snp_certificates, optional_part(collection, snp_certificates_part));
+  for (const PlainPart& plain : plain_parts) {
+    ATTESTD_TRY(out.*plain.member, optional_part(collection, plain.part));
+  }
   ATTESTD_TRY(out.tpm, decode_tpm(collection));
-  ATTESTD_TRY(out.firmware_event_log, optional_part(collection, firmware_event_log_part));
-  ATTESTD_TRY(out.userspace_event_log, optional_part(collection, userspace_event_log_part));
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "evidence/merkle.h"
@@ -23,21 +24,32 @@ struct TpmEvidence {
   Bytes ak_public;       // TPMT_PUBLIC
   Bytes ak_certificate;  // DER, or empty
   PcrValues pcrs;
+  std::vector<Bytes> ak_chain{};  // DER, of the AK certificate's issuers; from the guest, hostile
+  Bytes ek_public{};              // TPMT_PUBLIC of the endorsement key, or empty
+  Bytes ek_certificate{};         // DER, or empty
 };
 
+// Empty: the platform has no such part, or it was not there.
 struct Bundle {
   Bytes statement;  // exact bytes
   InclusionProof inclusion;
-  Bytes snp_report;        // 1184 bytes, or empty
-  Bytes snp_certificates;  // the host's table, or empty
+  Bytes snp_report;        // 1184 bytes
+  Bytes snp_certificates;  // the host's table (AMD 56421 section 4.1.8.1)
   std::optional<TpmEvidence> tpm;
-  Bytes firmware_event_log;   // or empty
-  Bytes userspace_event_log;  // or empty
+  Bytes firmware_event_log;
+  Bytes userspace_event_log;
+  Bytes td_quote{};        // Intel DCAP quote, version 4 or 5
+  Bytes cc_event_log{};    // the CCEL's log area, up to its last event
+  Bytes hcl_report{};      // Azure: NV index 0x01400001 of the vTPM
+  Bytes nitro_document{};  // AWS: COSE_Sign1 of the NitroTPM
+  Bytes svsm_manifest{};   // SVSM: manifestblob of configfs-tsm
+  Bytes certificates{};    // DER one after the other, or PEM: from metadata services, hostile
 };
 
 std::string encode_bundle(const Bundle& bundle);
 // Parts of unknown label are ignored; a known label with a wrong media type, a
 // part that occurs twice, or no statement is an error.
+// At most 16 certificates in tpm-ak-chain.
 Result<Bundle> parse_bundle(std::string_view json);
 
 // REPORT_DATA that this bundle's hardware report must carry.

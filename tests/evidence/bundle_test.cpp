@@ -17,9 +17,18 @@ Bundle full() {
                       to_bytes("signature"),
                       to_bytes("public"),
                       to_bytes("certificate"),
-                      {{HashAlgorithm::sha256, {{0, Bytes(32, std::byte{7})}, {14, Bytes(32, std::byte{8})}}}}};
+                      {{HashAlgorithm::sha256, {{0, Bytes(32, std::byte{7})}, {14, Bytes(32, std::byte{8})}}}},
+                      {to_bytes("\x30\x01x"), to_bytes("\x30\x02yz")},
+                      to_bytes("endorsement key"),
+                      to_bytes("its certificate")};
   b.firmware_event_log = to_bytes("firmware log");
   b.userspace_event_log = to_bytes("userspace log");
+  b.td_quote = to_bytes("quote of a TD");
+  b.cc_event_log = to_bytes("its log");
+  b.hcl_report = to_bytes("of a paravisor");
+  b.nitro_document = to_bytes("of a Nitro TPM");
+  b.svsm_manifest = to_bytes("of an SVSM");
+  b.certificates = to_bytes("of a metadata service");
   return b;
 }
 
@@ -50,6 +59,15 @@ TEST_CASE("a bundle survives its encoding") {
   CHECK(after->tpm->pcrs == before.tpm->pcrs);
   CHECK(after->firmware_event_log == before.firmware_event_log);
   CHECK(after->userspace_event_log == before.userspace_event_log);
+  CHECK(after->tpm->ak_chain == before.tpm->ak_chain);
+  CHECK(after->tpm->ek_public == before.tpm->ek_public);
+  CHECK(after->tpm->ek_certificate == before.tpm->ek_certificate);
+  CHECK(after->td_quote == before.td_quote);
+  CHECK(after->cc_event_log == before.cc_event_log);
+  CHECK(after->hcl_report == before.hcl_report);
+  CHECK(after->nitro_document == before.nitro_document);
+  CHECK(after->svsm_manifest == before.svsm_manifest);
+  CHECK(after->certificates == before.certificates);
   CHECK(encode_bundle(*after) == text);
 }
 
