@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/encoding.h"
 #include "hwio/backoff.h"
 #include "hwio/tpm_context.h"
 #include "hwio/tpm_pcrs.h"
@@ -131,10 +132,38 @@ Result<void> create_key(Session& session) {
   return {};
 }
 
+// A key that the platform keeps in the TPM: Azure's vTPM has its own there.
+Result<void> use_persistent_key(Session& session, std::uint32_t handle) {
+  ESYS_CONTEXT* const esys = session.context.get();
+  const std::string name_of_key = "the persistent key 0x" + to_hex(Writer().be32(handle).bytes());
+  if ((handle & TPM2_HR_RANGE_MASK) != TPM2_HR_PERSISTENT) {
+    return fail(Errc::usage, name_of_key + " is not in the range of persistent handles, 0x81000000 to 0x81ffffff");
+  }
+  ESYS_TR key = ESYS_TR_NONE;
+  const TSS2_RC code = Esys_TR_FromTPMPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &key);
+  if (tpm_response_is(code, TPM2_RC_HANDLE) || tpm_response_is(code, TPM2_RC_VALUE)) {
+    return fail(Errc::not_found, "the TPM has not " + name_of_key);
+  }
+  ATTESTD_CHECK(tpm_check(code, "find " + name_of_key));
+  session.key = EsysHandle(esys, key, EsysHandle::End::close);
+  TPM2B_PUBLIC* raw_public = nullptr;
+  TPM2B_NAME* raw_name = nullptr;
+  TPM2B_NAME* raw_qualified = nullptr;
+  ATTESTD_CHECK(tpm_check(
+      Esys_ReadPublic(esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_public, &raw_name, &raw_qualified),
+      "read " + name_of_key));
+  const EsysPointer<TPM2B_PUBLIC> area(raw_public);
+  const EsysPointer<TPM2B_NAME> name(raw_name);
+  const EsysPointer<TPM2B_NAME> qualified(raw_qualified);
+  session.attestation_key.name = to_bytes(std::as_bytes(std::span(name->name, name->size)));
+  ATTESTD_TRY(session.attestation_key.public_area, marshal(Tss2_MU_TPMT_PUBLIC_Marshal, area->publicArea, name_of_key));
+  return {};
+}
+
 Result<std::unique_ptr<Session>> open_session(const TpmOptions& options) {
   auto session = std::make_unique<Session>();
   ATTESTD_TRY(session->context, TpmContext::open(options.tcti));
-  ATTESTD_CHECK(create_key(*session));
+  ATTESTD_CHECK(options.ak_handle ? use_persistent_key(*session, *options.ak_handle) : create_key(*session));
   if (options.ak_certificate_nv) {
     ATTESTD_TRY(session->attestation_key.certificate,
                 read_nv_index(session->context.get(), *options.ak_certificate_nv));
@@ -212,6 +241,10 @@ class EsysTpm final : public Tpm {
 
   Result<Bytes> nv_read(std::uint32_t index) override {
     return with_session([&](const Session& session) { return read_nv_index(session.context.get(), index); });
+  }
+
+  Result<void> nv_write(std::uint32_t index, ByteView data) override {
+    return with_session([&](const Session& session) { return write_nv_index(session.context.get(), index, data); });
   }
 
   [[nodiscard]] std::string where() const override { return options_.tcti; }

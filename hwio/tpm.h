@@ -34,6 +34,9 @@ struct TpmOptions {
   std::vector<std::uint16_t> banks = {0x000b};
   std::vector<unsigned> pcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 23};
   std::optional<std::uint32_t> ak_certificate_nv;  // NV index with the key's certificate; none when absent
+  // A persistent restricted signing key, to quote with instead of our own: 0x81000003
+  // on Azure. It is the platform's and is never changed.
+  std::optional<std::uint32_t> ak_handle;
   // Close the connection after every call, as is due to a TPM that serves one
   // client at a time and may have others (swtpm, /dev/tpm0). The key is then made
   // anew each time, which takes swtpm 2 ms. When absent: unless `tcti` is a
@@ -54,12 +57,16 @@ class Tpm {
   static std::unique_ptr<Tpm> make(TpmOptions options);  // opens on first use
   virtual ~Tpm() = default;
   // An ECC P-256 restricted signing key, primary in the endorsement hierarchy
-  // (fixed template, so the same TPM gives the same key at every boot).
+  // (fixed template, so the same TPM gives the same key at every boot); or the key
+  // of `ak_handle`: not_found when nothing is there.
   virtual Result<TpmAttestationKey> attestation_key() = 0;
   // `qualifying_data` of 1 to 34 bytes. PCRs are read around the quote until
   // they agree with its digest: `changed` if they never do.
   virtual Result<TpmQuoteResult> quote(ByteView qualifying_data) = 0;
   virtual Result<Bytes> nv_read(std::uint32_t index) = 0;  // whole index; not_found when undefined
+  // The whole index, of 1 to 1024 bytes; one that is not there is defined first, for
+  // its own and the owner's authorization, and with the owner's (empty) one.
+  virtual Result<void> nv_write(std::uint32_t index, ByteView data) = 0;
   [[nodiscard]] virtual std::string where() const = 0;
 };
 

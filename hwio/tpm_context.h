@@ -71,5 +71,7 @@ class EsysHandle {
 
 // tpm_nv.cpp: the whole index, up to 64 KiB.
 Result<Bytes> read_nv_index(ESYS_CONTEXT* esys, std::uint32_t index);
+// As hwio/tpm.h says of nv_write.
+Result<void> write_nv_index(ESYS_CONTEXT* esys, std::uint32_t index, ByteView data);
 
 }  // namespace attestd::hwio

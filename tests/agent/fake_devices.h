@@ -92,6 +92,9 @@ class FakeTpm : public hwio::Tpm {
     return out;
   }
   Result<Bytes> nv_read(std::uint32_t /*index*/) override { return fail(Errc::not_found, "no such index"); }
+  Result<void> nv_write(std::uint32_t /*index*/, ByteView /*data*/) override {
+    return fail(Errc::permission, "no index can be written");
+  }
   [[nodiscard]] std::string where() const override { return "fake-tpm"; }
 
  private:

@@ -272,6 +272,46 @@ TEST_CASE("NV indices are read whole, in pieces when they are large") {
   CHECK(tpm->quote(nonce()));
 }
 
+TEST_CASE("NV indices are written, and defined when they are not there") {
+  Swtpm swtpm;
+  const auto tpm = Tpm::make({.tcti = swtpm.tcti()});
+  const Bytes first(64, std::byte{0x11});
+  const Bytes second(64, std::byte{0x22});
+  REQUIRE(tpm->nv_write(0x01500010, first));
+  CHECK(tpm->nv_read(0x01500010).value() == first);
+  REQUIRE(tpm->nv_write(0x01500010, second));
+  CHECK(tpm->nv_read(0x01500010).value() == second);
+  CHECK(tpm->nv_write(0x01500010, ByteView(first).first(32)).error().code == Errc::mismatch);
+  CHECK(tpm->nv_write(0x01500011, {}).error().code == Errc::usage);
+  CHECK(tpm->nv_write(0x81000001, first).error().code == Errc::usage);
+  REQUIRE(swtpm.tool("tpm2_nvdefine 0x01500012 -C p -s 64 -a 'ownerread|ppwrite|platformcreate'"));
+  CHECK(tpm->nv_write(0x01500012, first).error().code == Errc::permission);
+}
+
+TEST_CASE("a persistent key of the platform's quotes in place of ours") {
+  Swtpm swtpm;
+  REQUIRE(swtpm.tool("tpm2_createek -c ek.ctx -G rsa -u ek.pub"));
+  REQUIRE(swtpm.tool("tpm2_createak -C ek.ctx -c ak.ctx -G rsa -g sha256 -s rsassa -u ak.pub -n ak.name"));
+  REQUIRE(swtpm.tool("tpm2_flushcontext -t"));
+  REQUIRE(swtpm.tool("tpm2_evictcontrol -C o -c ak.ctx 0x81000003"));
+  REQUIRE(swtpm.tool("tpm2_flushcontext -t"));
+  const auto tpm = Tpm::make({.tcti = swtpm.tcti(), .ak_handle = 0x81000003});
+  const auto key = tpm->attestation_key();
+  REQUIRE(key);
+  CHECK(key->public_area[1] == std::byte{0x01});  // TPM_ALG_RSA
+  const auto quote = tpm->quote(nonce());
+  REQUIRE(quote);
+  CHECK(quote->key.name == key->name);
+  write_file(swtpm.folder().file("quote.msg"), quote->quote);
+  write_file(swtpm.folder().file("quote.sig"), quote->signature);
+  write_file(swtpm.folder().file("area.pub"), sized(key->public_area));
+  CHECK(swtpm.tool("tpm2_checkquote -u area.pub -m quote.msg -s quote.sig -q " + to_hex(nonce())));
+  // It stays where it is.
+  CHECK(Tpm::make({.tcti = swtpm.tcti(), .ak_handle = 0x81000003})->quote(nonce()));
+  CHECK(Tpm::make({.tcti = swtpm.tcti(), .ak_handle = 0x81000009})->quote(nonce()).error().code == Errc::not_found);
+  CHECK(Tpm::make({.tcti = swtpm.tcti(), .ak_handle = 0x01400001})->quote(nonce()).error().code == Errc::usage);
+}
+
 TEST_CASE("the attestation key's certificate comes from the index that is configured") {
   Swtpm swtpm;
   REQUIRE(swtpm.tool("tpm2_nvdefine 0x01c10002 -s 4 -C p -a 'ppwrite|ownerread|authread|platformcreate'"));
