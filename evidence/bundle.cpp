@@ -191,6 +191,10 @@ Result<Bundle> parse_bundle(std::string_view text) {
   return out;
 }
 
+bool has_hardware_report(const Bundle& bundle) {
+  return !bundle.snp_report.empty() || !bundle.td_quote.empty() || !bundle.hcl_report.empty();
+}
+
 Result<MerkleHash> bundle_root(const Bundle& bundle) {
   return merkle_root(merkle_leaf(bundle.statement), bundle.inclusion);
 }

@@ -52,6 +52,8 @@ std::string encode_bundle(const Bundle& bundle);
 // At most 16 certificates in tpm-ak-chain.
 Result<Bundle> parse_bundle(std::string_view json);
 
+// True when some part is a hardware report, of whatever kind.
+bool has_hardware_report(const Bundle& bundle);
 // REPORT_DATA that this bundle's hardware report must carry.
 Result<MerkleHash> bundle_root(const Bundle& bundle);
 // Qualifying data of the TPM quote: SHA-256(root), 32 bytes.

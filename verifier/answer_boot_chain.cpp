@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "base/encoding.h"
 #include "evidence/event_facts.h"
@@ -65,14 +66,31 @@ void check_secure_boot(AnswerBuilder& answer, const Facts& facts) {
   }
 }
 
-// Nothing in a plain SEV-SNP bundle proves that anyone but the host runs the
-// TPM: that would take an SVSM's manifest, a paravisor's or a cloud's key.
+struct Isolation {
+  std::string_view name;
+  std::string_view text;
+};
+constexpr std::array isolations{
+    Isolation{"host", "the host emulates this vTPM and could have written these PCRs"},
+    Isolation{"vmpl", "an SVSM runs this vTPM at VMPL 0, where neither the host nor the guest can write its PCRs"},
+    Isolation{"paravisor", "the cloud's paravisor runs this vTPM inside the confidential VM, out of the host's reach"},
+    Isolation{"nitro", "the AWS Nitro system runs this vTPM, outside the confidential VM: its keeper is AWS"},
+    Isolation{"td", "a trust domain of its own runs this vTPM, out of the host's reach"},
+};
+
+// Which of them it is was verified, or it is the host.
 void check_isolation(AnswerBuilder& answer, const Facts& facts) {
-  if (facts.policy.vtpm_isolation.contains("host")) {
-    answer.yes("vtpm-host", "the host emulates this vTPM and could have written these PCRs; the policy accepts that");
-  } else {
+  const auto* const it = std::ranges::find(isolations, facts.isolation, &Isolation::name);
+  const Isolation& found = it == isolations.end() ? isolations.front() : *it;
+  const std::string code = "vtpm-" + std::string(found.name);
+  const std::string text(found.text);
+  if (facts.policy.vtpm_isolation.contains(std::string(found.name))) {
+    answer.yes(code, found.name == "host" ? text + "; the policy accepts that" : text);
+  } else if (found.name == "host") {
     answer.unknown("vtpm-not-isolated",
                    "nothing isolates this vTPM from the host, which could have written these PCRs");
+  } else {
+    answer.no(code, text + "; the policy does not accept that");
   }
 }
 

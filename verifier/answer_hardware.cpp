@@ -1,44 +1,57 @@
+// Questions 1 and 2, what is the same for all hardware. Each kind has a file of
+// its own for the rest.
+#include <array>
+
 #include "verifier/appraise_internal.h"
-#include "verifier/snp_policy.h"
 
 namespace attestd {
+namespace {
+
+struct Hardware {
+  HardwareKind kind;
+  std::string_view name;
+  std::string_view vendor;
+  void (*judge)(AnswerBuilder&, const Facts&);
+  void (*describe)(AnswerBuilder&, const Facts&);
+  void (*judge_initial_state)(AnswerBuilder&, const Facts&);
+};
+constexpr std::array hardware_kinds{
+    Hardware{HardwareKind::snp, "SEV-SNP", "AMD", judge_snp_hardware, describe_snp_hardware, judge_snp_initial_state},
+};
+
+const Hardware& hardware_of(HardwareKind kind) {
+  for (const Hardware& known : hardware_kinds) {
+    if (known.kind == kind) return known;
+  }
+  return hardware_kinds.front();
+}
+
+}  // namespace
+
+std::string_view hardware_name(HardwareKind kind) { return hardware_of(kind).name; }
 
 AnswerWithReasons answer_hardware(const Facts& facts) {
   AnswerBuilder answer;
-  if (facts.snp && facts.snp->simulated) {
-    answer.note("simulated", "SIMULATED: signed under the root you named (" + facts.snp->root_name + "), not by AMD");
-  }
-  if (!facts.snp) {
+  if (!facts.hardware) {
     answer.unknown("no-hardware-evidence", "the bundle has no hardware report");
     return answer.take();
   }
-  for (const std::string_view id :
-       {"snp.signature", "snp.chain", "snp.tcb-binding", "binding.report-data", "snp.policy"}) {
-    demand(answer, facts, id);
+  const HardwareView& view = *facts.hardware;
+  const Hardware& hardware = hardware_of(view.kind);
+  if (view.simulated) {
+    answer.note("simulated", "SIMULATED: signed under the root you named (" + view.root_name + "), not by " +
+                                 std::string(hardware.vendor));
   }
-  for (const std::string_view id : {"snp.revocation", "snp.tcb-minimum", "binding.nonce"}) tolerate(answer, facts, id);
+  demand(answer, facts, "binding.report-data");
+  hardware.judge(answer, facts);
+  tolerate(answer, facts, "binding.nonce");
   if (facts.freshness == Freshness::unproven && !facts.failed("binding.nonce")) {
     const Check* const nonce = facts.find("binding.nonce");
     answer.unknown("freshness", "nothing shows that this evidence is fresh: " +
                                     (nonce == nullptr ? std::string("no nonce") : nonce->detail));
   }
-  if (answer.worst() == Answer::no || !facts.passed("snp.signature") || !facts.passed("snp.chain"))
-    return answer.take();
-
-  const SnpVerification& snp = *facts.snp;
-  const std::string product = snp.product ? std::string(snp_product_name(*snp.product)) : "unknown product";
-  answer.yes("signed", "an SEV-SNP report of " + product + ", signed by the " + snp.signer + " under " + snp.root_name);
-  if (const Check* const revocation = facts.find("snp.revocation");
-      revocation != nullptr && revocation->result == CheckResult::skipped) {
-    answer.note("revocation-not-checked", "revocation was not checked: " + revocation->detail);
-  }
-  if (facts.policy.snp_minimum_tcb.empty()) {
-    answer.note("no-tcb-minimum", "the policy has no TCB minimum, so firmware with known faults would pass");
-  }
-  if (facts.policy.snp_allow_debug && snp.report && snp.report->policy.debug()) {
-    answer.note("debug-allowed",
-                "debugging is allowed, which the policy accepts: the host can read this guest's memory");
-  }
+  if (answer.worst() == Answer::no || !view.good) return answer.take();
+  hardware.describe(answer, facts);
   if (facts.freshness == Freshness::age) {
     answer.note("fresh-by-age", "freshness is by the statement's time alone, and the host controls that clock");
   }
@@ -47,20 +60,19 @@ AnswerWithReasons answer_hardware(const Facts& facts) {
 
 AnswerWithReasons answer_initial_state(const Facts& facts) {
   AnswerBuilder answer;
-  if (!facts.snp || !facts.snp->report) {
+  if (!facts.hardware || !facts.hardware->report_data) {
     answer.unknown("no-hardware-evidence", "there is no readable hardware report");
     return answer.take();
   }
-  if (facts.policy.snp_measurements.empty()) {
-    answer.unknown("no-reference", "the policy has no reference measurement");
-    return answer.take();
+  hardware_of(facts.hardware->kind).judge_initial_state(answer, facts);
+  if (answer.worst() == Answer::yes && facts.answer(Question::hardware) != Answer::yes) {
+    answer.unknown("depends-on-hardware", "question 1 is not a yes, so this digest proves nothing");
   }
-  const ReferenceMeasurement* const reference = find_reference(*facts.snp->report, facts.policy);
-  if (reference == nullptr) {
-    demand(answer, facts, "snp.measurement");
-    return answer.take();
-  }
-  switch (reference->origin) {
+  return answer.take();
+}
+
+void accept_reference(AnswerBuilder& answer, const ReferenceMeasurement& reference) {
+  switch (reference.origin) {
     case ReferenceOrigin::own_firmware:
       answer.yes("own-firmware", "the launch digest is that of the owner's own firmware");
       break;
@@ -74,11 +86,7 @@ AnswerWithReasons answer_initial_state(const Facts& facts) {
       answer.yes("pinned", "the launch digest is a pinned one: an opaque hash that must not change");
       break;
   }
-  if (!reference->comment.empty()) answer.note("reference-comment", "the policy says of it: " + reference->comment);
-  if (facts.answer(Question::hardware) != Answer::yes) {
-    answer.unknown("depends-on-hardware", "question 1 is not a yes, so this digest proves nothing");
-  }
-  return answer.take();
+  if (!reference.comment.empty()) answer.note("reference-comment", "the policy says of it: " + reference.comment);
 }
 
 }  // namespace attestd

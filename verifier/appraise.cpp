@@ -1,25 +1,34 @@
 #include "verifier/appraise.h"
 
 #include <algorithm>
+#include <array>
+#include <set>
 
 #include "base/encoding.h"
 #include "verifier/appraise_internal.h"
-#include "verifier/snp_policy.h"
 
 namespace attestd {
 namespace {
 
 constexpr std::int64_t clock_skew_s = 60;  // a statement may seem to come from so far ahead
 
-Check check_report_data(const Facts& facts, const Result<MerkleHash>& root, const std::string& statement_error) {
+Check check_report_data(const Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
+                        const std::string& statement_error) {
   const std::string id = "binding.report-data";
-  if (!facts.snp || !facts.snp->report) return {id, CheckResult::skipped, "there is no readable hardware report"};
+  // Which of them would the statement be bound to?
+  if (!bundle.snp_report.empty() && (!bundle.td_quote.empty() || !bundle.hcl_report.empty())) {
+    return {id, CheckResult::fail, "the bundle has reports of two kinds of hardware"};
+  }
+  if (!facts.hardware || !facts.hardware->report_data) {
+    return {id, CheckResult::skipped, "there is no readable hardware report"};
+  }
   if (!statement_error.empty()) return {id, CheckResult::fail, statement_error};
   if (!root) return {id, CheckResult::fail, root.error().text()};
-  if (!constant_time_equal(*root, facts.snp->report->report_data)) {
-    return {
-        id, CheckResult::fail,
-        "the report carries " + to_hex(facts.snp->report->report_data) + ", the statement's root is " + to_hex(*root)};
+  if (facts.report_data_binding) return *facts.report_data_binding;
+  const FixedBytes<64>& carried = *facts.hardware->report_data;
+  if (!constant_time_equal(*root, carried)) {
+    return {id, CheckResult::fail,
+            "the report carries " + to_hex(carried) + ", the statement's root is " + to_hex(*root)};
   }
   return {id, CheckResult::pass, "the report carries the root of this statement"};
 }
@@ -63,70 +72,28 @@ Check check_host_key(const Facts& facts, const AppraisalContext& context) {
   return {id, CheckResult::pass, "the statement lists the host key " + context.host_key->fingerprint()};
 }
 
-// The hardware report vouches for the one key whose name is in the statement.
-void bind_ak(Check& check, const Facts& facts) {
-  if (check.result != CheckResult::pass) return;
-  if (!facts.statement || facts.statement->ak_name.empty()) {
-    check.result = CheckResult::fail;
-    check.detail = "the statement names no attestation key";
-  } else if (!facts.tpm->ak || !constant_time_equal(facts.tpm->ak->name, facts.statement->ak_name)) {
-    check.result = CheckResult::fail;
-    check.detail = "the quote's key is not the one that the statement names, " + to_hex(facts.statement->ak_name);
-  } else {
-    check.detail += "; the statement names it";
-  }
-}
+struct Bearing {
+  std::string_view prefix;
+  std::set<Question> questions;
+};
 
-void add_snp_checks(Facts& facts, const Bundle& bundle, const AppraisalContext& context) {
-  if (bundle.snp_report.empty()) {
-    for (const char* const id : {"snp.signature", "snp.chain", "snp.tcb-binding", "snp.revocation", "snp.policy",
-                                 "snp.tcb-minimum", "snp.measurement"}) {
-      facts.checks.push_back({id, CheckResult::skipped, "the bundle has no SNP report"});
-    }
-    return;
-  }
-  SnpEndorsements endorsements = context.extra_endorsements;
-  // A table that cannot be read only means that its certificates are not there.
-  std::string table_error;
-  if (auto added = add_snp_certificate_table(bundle.snp_certificates, endorsements); !added) {
-    table_error = "; the host's certificate table is unusable: " + added.error().text();
-  }
-  facts.snp = verify_snp(bundle.snp_report, endorsements, facts.policy.roots, context.at);
-  for (Check check : facts.snp->checks) {
-    if (check.id == "snp.chain" && check.result != CheckResult::pass) check.detail += table_error;
-    facts.checks.push_back(std::move(check));
-  }
-  for (Check& check : check_snp_policy(*facts.snp, facts.policy)) facts.checks.push_back(std::move(check));
-}
-
-void add_tpm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root) {
-  if (!bundle.tpm) {
-    for (const char* const id : {"tpm.signature", "tpm.ak", "tpm.extra-data", "tpm.pcrs", "tpm.eventlog"}) {
-      facts.checks.push_back({id, CheckResult::skipped, "the bundle has no TPM quote"});
-    }
-    return;
-  }
-  TpmInput input;
-  input.quote = bundle.tpm->quote;
-  input.signature = bundle.tpm->signature;
-  input.ak = bundle.tpm->ak_public;
-  input.pcrs = bundle.tpm->pcrs;
-  input.firmware_event_log = bundle.firmware_event_log;
-  input.userspace_event_log = bundle.userspace_event_log;
-  if (root) input.expected_extra_data = quote_qualifying_data(*root);
-  facts.tpm = verify_tpm(input);
-  for (Check check : facts.tpm->checks) {
-    if (check.id == "tpm.ak") bind_ak(check, facts);
-    facts.checks.push_back(std::move(check));
-  }
-}
-
-// The questions that a check's failure bears on; a failed binding bears on all.
+// The questions that a check's failure bears on, by the first prefix that fits; a
+// failed binding bears on all.
 bool bears_on(std::string_view id, Question question) {
-  if (id.starts_with("binding.")) return true;
-  if (id == "snp.measurement") return question == Question::initial_state;
-  if (id.starts_with("snp.")) return question == Question::hardware;
-  return id.starts_with("tpm.") && question == Question::boot_chain;
+  static const std::vector<Bearing> bearings{
+      {"snp.measurement", {Question::initial_state}},
+      {"snp.", {Question::hardware}},
+      {"tdx.measurement", {Question::initial_state}},
+      {"tdx.rtmrs", {Question::boot_chain}},
+      {"tdx.", {Question::hardware}},
+      {"azure.", {Question::hardware, Question::boot_chain}},
+      {"tpm.", {Question::boot_chain}},
+      {"nitro.", {Question::boot_chain}},
+      {"svsm.", {Question::boot_chain}},
+      {"gcp.", {Question::boot_chain}},
+  };
+  const auto it = std::ranges::find_if(bearings, [&](const Bearing& known) { return id.starts_with(known.prefix); });
+  return it == bearings.end() || it->questions.contains(question);
 }
 
 Outcome decide(const Facts& facts) {
@@ -181,7 +148,7 @@ void tolerate(AnswerBuilder& answer, const Facts& facts, std::string_view id) {
 }
 
 Appraisal appraise(const Bundle& bundle, const Policy& policy, const AppraisalContext& context) {
-  Facts facts{policy, {}, {}, {}, Freshness::unproven, {}, {}};
+  Facts facts{policy};
   std::string statement_error;
   if (auto statement = parse_statement(bundle.statement)) {
     facts.statement = *std::move(statement);
@@ -190,16 +157,17 @@ Appraisal appraise(const Bundle& bundle, const Policy& policy, const AppraisalCo
   }
   const Result<MerkleHash> root = bundle_root(bundle);
 
-  add_snp_checks(facts, bundle, context);
+  constexpr std::array kinds{add_snp_checks, add_tpm_checks};
+  for (const auto add_checks : kinds) add_checks(facts, bundle, root, context);
+  if (facts.hardware && facts.hardware->simulated) facts.simulated = true;
   std::vector<Check> binding{
-      check_report_data(facts, root, statement_error),
+      check_report_data(facts, bundle, root, statement_error),
       check_nonce(facts, context),
       {"binding.channel", CheckResult::skipped, "the evidence did not come over TLS"},
       check_host_key(facts, context),
   };
   facts.checks.insert(facts.checks.begin(), std::make_move_iterator(binding.begin()),
                       std::make_move_iterator(binding.end()));
-  add_tpm_checks(facts, bundle, root);
 
   facts.answers[Question::hardware] = answer_hardware(facts);
   facts.answers[Question::initial_state] = answer_initial_state(facts);
@@ -209,23 +177,12 @@ Appraisal appraise(const Bundle& bundle, const Policy& policy, const AppraisalCo
 
   Appraisal out;
   out.verdict.outcome = decide(facts);
-  out.verdict.simulated = facts.snp && facts.snp->simulated;
+  out.verdict.simulated = facts.simulated;
   out.verdict.claims_json = claims_to_json(bundle.statement, facts);
   out.verdict.answers = std::move(facts.answers);
   out.verdict.checks = std::move(facts.checks);
   out.statement = std::move(facts.statement);
   return out;
-}
-
-Verdict appraise_snp(const SnpVerification& verification, const Policy* policy) {
-  const Policy standard;
-  const Policy& used = policy == nullptr ? standard : *policy;
-  Facts facts{used, {}, verification, {}, Freshness::unproven, verification.checks, {}};
-  for (Check& check : check_snp_policy(verification, used)) facts.checks.push_back(std::move(check));
-  std::string claims = claims_to_json({}, facts);
-  Verdict verdict = verdict_from_checks(std::move(facts.checks), std::move(claims));
-  verdict.simulated = verification.simulated;
-  return verdict;
 }
 
 }  // namespace attestd

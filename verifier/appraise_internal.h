@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "evidence/bundle.h"
 #include "evidence/statement.h"
+#include "verifier/appraise.h"
 #include "verifier/policy.h"
 #include "verifier/snp.h"
 #include "verifier/tpm.h"
@@ -16,14 +18,37 @@ namespace attestd {
 
 enum class Freshness { nonce, age, unproven };
 
+enum class HardwareKind { snp, tdx };
+// "SEV-SNP", "TDX".
+std::string_view hardware_name(HardwareKind kind);
+
+// The hardware's word, whoever the vendor is: what bindings and questions 1 and 2
+// need of it. Set by the platform's file once it has verified a report.
+struct HardwareView {
+  HardwareKind kind;
+  bool good = false;       // genuine: signatures, chain and TCB binding hold, nothing is revoked
+  bool simulated = false;  // the chain ends in a root that the user named
+  std::string root_name{};
+  std::optional<FixedBytes<64>> report_data{};  // of a report that parses; believe it only when good
+};
+
 struct Facts {
   const Policy& policy;
-  std::optional<Statement> statement;  // parsed, bound or not
-  std::optional<SnpVerification> snp;
-  std::optional<TpmVerification> tpm;
+  std::optional<Statement> statement{};  // parsed, bound or not
+  std::optional<HardwareView> hardware{};
+  std::optional<SnpVerification> snp{};
+  std::optional<TpmVerification> tpm{};
   Freshness freshness = Freshness::unproven;
-  std::vector<Check> checks;
-  std::map<Question, AnswerWithReasons> answers;
+  // Who keeps the vTPM from the host: "host" (nobody does), "vmpl", "paravisor",
+  // "nitro", "td". Only what was verified changes it.
+  std::string isolation = "host";
+  // binding.report-data on platforms whose report carries something else than the
+  // root; nothing: it must be the root itself.
+  std::optional<Check> report_data_binding{};
+  // Some chain, of hardware or of the vTPM, ends in a root that the user named.
+  bool simulated = false;
+  std::vector<Check> checks{};
+  std::map<Question, AnswerWithReasons> answers{};
 
   [[nodiscard]] const Check* find(std::string_view id) const;
   [[nodiscard]] bool passed(std::string_view id) const;
@@ -31,11 +56,33 @@ struct Facts {
   [[nodiscard]] Answer answer(Question question) const;
 };
 
+// One for each kind of evidence, called in this order: those of hardware, which
+// set Facts::hardware, the vTPM's, then those that tie the two together. A check
+// that the bundle's platform does not have is not listed; one that could not be
+// made is skipped with its reason.
+void add_snp_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
+                    const AppraisalContext& context);
+void add_tpm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
+                    const AppraisalContext& context);
+
+// Puts a verified SNP report where it belongs: Facts::snp, Facts::hardware, its
+// checks and the policy's. `chain_note` is added to an snp.chain that does not pass.
+void take_snp(Facts& facts, SnpVerification verification, const std::string& chain_note);
+
 AnswerWithReasons answer_hardware(const Facts& facts);
 AnswerWithReasons answer_initial_state(const Facts& facts);
 AnswerWithReasons answer_boot_chain(const Facts& facts);
 AnswerWithReasons answer_storage(const Facts& facts);
 AnswerWithReasons answer_provisioning(const Facts& facts);
+
+class AnswerBuilder;
+// Each kind of hardware's share of question 1: what it demands, and what it says
+// of a report that is genuine. And of question 2.
+void judge_snp_hardware(AnswerBuilder& answer, const Facts& facts);
+void describe_snp_hardware(AnswerBuilder& answer, const Facts& facts);
+void judge_snp_initial_state(AnswerBuilder& answer, const Facts& facts);
+// Question 2's yes, by where the reference comes from.
+void accept_reference(AnswerBuilder& answer, const ReferenceMeasurement& reference);
 
 // An answer in the making. The worst that was said stands: no, then unknown, then yes.
 class AnswerBuilder {

@@ -5,25 +5,15 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "verifier/policy.h"
+#include "verifier/policy_internal.h"
 #include "verifier/toml_internal.h"
 #include "verifier/trust_root_file.h"
 
 namespace attestd {
 namespace {
 
-constexpr std::size_t measurement_size = 48;
-constexpr std::size_t host_data_size = 32;
-constexpr std::size_t id_key_digest_size = 48;
 constexpr std::size_t policy_size_limit = std::size_t{1} << 20U;
-constexpr std::int64_t vmpl_limit = 3;
 constexpr unsigned pcr_limit = 24;
-
-constexpr std::array<std::pair<ReferenceOrigin, std::string_view>, 4> origins{{
-    {ReferenceOrigin::own_firmware, "own-firmware"},
-    {ReferenceOrigin::reproducible_build, "reproducible-build"},
-    {ReferenceOrigin::pre_measured, "pre-measured"},
-    {ReferenceOrigin::pinned, "pinned"},
-}};
 
 // "90", "90s", "10m", "2h", "7d".
 std::optional<std::int64_t> seconds_of(std::string_view text) {
@@ -50,12 +40,6 @@ std::optional<unsigned> pcr_index(std::string_view text) {
   return std::nullopt;
 }
 
-// Overwrites `to` when the key was there.
-template <class T, class U>
-void assign(T& to, std::optional<U> value) {
-  if (value) to = *std::move(value);
-}
-
 Result<void> read_policy(TomlSection& document, Policy& policy) {
   ATTESTD_TRY(auto section, document.section("policy"));
   if (!section) return fail(Errc::malformed, "there is no [policy] with version = 1");
@@ -71,81 +55,6 @@ Result<void> read_policy(TomlSection& document, Policy& policy) {
       return toml_error(section->table(), Errc::out_of_range, "policy.required must list a question");
     }
   }
-  return section->finish();
-}
-
-Result<void> read_measurements(TomlSection& snp, Policy& policy) {
-  ATTESTD_TRY(auto sections, snp.sections("measurement"));
-  for (TomlSection& section : sections) {
-    ReferenceMeasurement reference;
-    ATTESTD_TRY(auto value, section.hex("value", measurement_size));
-    if (!value) return toml_error(section.table(), Errc::malformed, section.place("value") + " is missing");
-    reference.value = *std::move(value);
-    ATTESTD_TRY(const auto origin, section.string("origin"));
-    if (!origin) return toml_error(section.table(), Errc::malformed, section.place("origin") + " is missing");
-    const auto* const known = std::ranges::find(origins, *origin, &decltype(origins)::value_type::second);
-    if (known == origins.end()) {
-      return toml_error(section.table(), Errc::unsupported,
-                        section.place("origin") + " is not own-firmware, reproducible-build, pre-measured or pinned");
-    }
-    reference.origin = known->first;
-    ATTESTD_TRY(auto comment, section.string("comment"));
-    assign(reference.comment, std::move(comment));
-    ATTESTD_CHECK(section.finish());
-    policy.snp_measurements.push_back(std::move(reference));
-  }
-  return {};
-}
-
-Result<void> read_component(TomlSection& section, std::string_view key, std::uint8_t& into) {
-  ATTESTD_TRY(const auto value, section.integer(key, 0, std::numeric_limits<std::uint8_t>::max()));
-  if (value) into = static_cast<std::uint8_t>(*value);
-  return {};
-}
-
-Result<void> read_minimum_tcb(TomlSection& snp, Policy& policy) {
-  ATTESTD_TRY(auto products, snp.section("minimum-tcb"));
-  if (!products) return {};
-  for (const SnpProduct product : {SnpProduct::milan, SnpProduct::genoa, SnpProduct::turin}) {
-    ATTESTD_TRY(auto section, products->section(snp_product_name(product)));
-    if (!section) continue;
-    SnpTcb tcb;
-    ATTESTD_CHECK(read_component(*section, "bootloader", tcb.bootloader));
-    ATTESTD_CHECK(read_component(*section, "tee", tcb.tee));
-    ATTESTD_CHECK(read_component(*section, "snp", tcb.snp));
-    ATTESTD_CHECK(read_component(*section, "microcode", tcb.microcode));
-    if (product == SnpProduct::turin) {
-      std::uint8_t fmc = 0;
-      ATTESTD_CHECK(read_component(*section, "fmc", fmc));
-      tcb.fmc = fmc;
-    }
-    ATTESTD_CHECK(section->finish());
-    policy.snp_minimum_tcb[product] = tcb;
-  }
-  return products->finish();
-}
-
-Result<void> read_snp(TomlSection& document, Policy& policy) {
-  ATTESTD_TRY(auto section, document.section("snp"));
-  if (!section) return {};
-  ATTESTD_TRY(auto debug, section->boolean("debug"));
-  assign(policy.snp_allow_debug, debug);
-  ATTESTD_TRY(auto migration_agent, section->boolean("migration-agent"));
-  assign(policy.snp_allow_migration_agent, migration_agent);
-  ATTESTD_TRY(policy.snp_smt, section->boolean("smt"));
-  ATTESTD_TRY(policy.snp_single_socket, section->boolean("single-socket"));
-  ATTESTD_TRY(const auto max_vmpl, section->integer("max-vmpl", 0, vmpl_limit));
-  if (max_vmpl) policy.snp_max_vmpl = static_cast<unsigned>(*max_vmpl);
-  ATTESTD_TRY(auto signers, section->names("signers", {"VCEK", "VLEK"}));
-  assign(policy.snp_signers, std::move(signers));
-  ATTESTD_TRY(auto require_crl, section->boolean("require-crl"));
-  assign(policy.snp_require_crl, require_crl);
-  ATTESTD_TRY(auto host_data, section->hex_list("host-data", host_data_size));
-  assign(policy.snp_host_data, std::move(host_data));
-  ATTESTD_TRY(auto id_keys, section->hex_list("id-key-digests", id_key_digest_size));
-  assign(policy.snp_id_key_digests, std::move(id_keys));
-  ATTESTD_CHECK(read_measurements(*section, policy));
-  ATTESTD_CHECK(read_minimum_tcb(*section, policy));
   return section->finish();
 }
 
@@ -229,11 +138,6 @@ Result<void> read_trust(TomlSection& document, const std::string& folder, Policy
 }
 
 }  // namespace
-
-std::string_view origin_name(ReferenceOrigin origin) {
-  const auto* const known = std::ranges::find(origins, origin, &decltype(origins)::value_type::first);
-  return known == origins.end() ? "" : known->second;
-}
 
 Result<Policy> parse_policy(std::string_view text, const std::string& folder_for_relative_paths) {
   toml::table table;

@@ -1,0 +1,18 @@
+// What `policy init` writes: one section for each kind of evidence, each in a file
+// of its own. Empty text when the bundle has none of the kind; with an empty line
+// at the end otherwise.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "verifier/policy.h"
+
+namespace attestd {
+
+Result<std::string> snp_policy_section(const Bundle& bundle);
+
+// A TOML comment ends at the line's end, so nothing from evidence may contain one.
+std::string policy_comment(std::string_view text);
+
+}  // namespace attestd
