@@ -160,7 +160,7 @@ EventFacts decode_event_facts(const EventLog& log) {
   return facts;
 }
 
-std::optional<bool> measured_secure_boot(const EventLog& log, HashAlgorithm bank) {
+std::optional<bool> measured_secure_boot(const EventLog& log, HashAlgorithm bank, std::uint32_t register_index) {
   if (!hash_available(bank)) return std::nullopt;
   FixedBytes<16> guid{};
   std::ranges::copy(std::as_bytes(std::span(efi_global_variable)), guid.begin());
@@ -173,7 +173,7 @@ std::optional<bool> measured_secure_boot(const EventLog& log, HashAlgorithm bank
   const std::array separators{digest(bank, {Bytes(4, std::byte{0})}), digest(bank, {Bytes(4, std::byte{0xff})})};
   std::optional<bool> state;
   for (const Event& event : log.events) {
-    if (event.type == ev_no_action || event.register_index != secure_boot_pcr) continue;
+    if (event.type == ev_no_action || event.register_index != register_index) continue;
     const auto measured = std::ranges::find(event.digests, bank, &EventDigest::algorithm);
     if (measured == event.digests.end()) continue;
     if (std::ranges::find(separators, measured->value) != separators.end()) break;

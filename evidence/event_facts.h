@@ -42,6 +42,7 @@ EventFacts decode_event_facts(const EventLog& log);
 // The same from the digests of one bank alone, up to PCR 7's separator: types and
 // data are the host's to write, and an event may lack a digest of the quoted bank,
 // so only this tells what a register that the log replays to has seen.
-std::optional<bool> measured_secure_boot(const EventLog& log, HashAlgorithm bank);
+// `register_index` is where that log has PCR 7: elsewhere in a TD, see ccel.h.
+std::optional<bool> measured_secure_boot(const EventLog& log, HashAlgorithm bank, std::uint32_t register_index = 7);
 
 }  // namespace attestd
