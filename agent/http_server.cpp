@@ -241,7 +241,7 @@ HttpResponse problem_response(const Problem& problem) {
   return response;
 }
 
-HttpServer::HttpServer(asio::any_io_executor executor, UniqueFd listener, HttpLimits limits, Metrics& metrics,
+HttpServer::HttpServer(const asio::any_io_executor& executor, UniqueFd listener, HttpLimits limits, Metrics& metrics,
                        Handler handler)
     : inner_(std::make_shared<Inner>(
           executor,

@@ -46,7 +46,7 @@ class HttpServer {
  public:
   using Handler = std::function<boost::asio::awaitable<HttpResponse>(HttpRequest)>;
   // `listener` listens already.
-  HttpServer(boost::asio::any_io_executor executor, UniqueFd listener, HttpLimits limits, Metrics& metrics,
+  HttpServer(const boost::asio::any_io_executor& executor, UniqueFd listener, HttpLimits limits, Metrics& metrics,
              Handler handler);
   ~HttpServer();
   void start();

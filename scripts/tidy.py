@@ -8,10 +8,8 @@ verdict depends on: clang-tidy's version, every .clang-tidy, the compile command
 the contents of the source and of every header that the compiler read for it
 (ninja's own dependency log). A source without such a log is always checked.
 
-Findings in agent/ and client/ are told as "advisory" and do not fail yet: not
-all of their files have been gone through once. Move them out of ADVISORY when
-they have. Without SOURCE it checks what is shipped: tests, fuzz targets and benchmarks
-would double the time, and their macros are what most findings would be about.
+Without SOURCE it checks what is shipped: tests, fuzz targets and benchmarks would
+double the time, and their macros are what most findings would be about.
 """
 
 import concurrent.futures
@@ -23,7 +21,6 @@ import subprocess
 import sys
 
 TIDY = "clang-tidy-19"
-ADVISORY = ("agent/", "client/")
 
 
 def headers_by_object(build):
@@ -87,20 +84,18 @@ def main():
             stamp.touch()
         return source, good, result.stdout if good else result.stdout + result.stderr
 
-    bad, advisory = [], []
+    bad = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for source, good, text in pool.map(check, work):
             name = os.path.relpath(source, root)
             print("ok  " if good else "FAIL", name, flush=True)
             if not good:
                 print(text, flush=True)
-                (advisory if name.startswith(ADVISORY) else bad).append(name)
+                bad.append(name)
     print(f"{len(seen)} sources: {clean} unchanged since they were clean, {len(work)} checked, {len(bad)} with findings")
     if not seen:
         print("no sources in compile_commands.json")
         return 1
-    for name in advisory:
-        print("advisory findings in", name)
     for name in bad:
         print("findings in", name)
     return 1 if bad else 0
