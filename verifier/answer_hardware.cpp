@@ -44,6 +44,7 @@ AnswerWithReasons answer_hardware(const Facts& facts) {
   }
   demand(answer, facts, "binding.report-data");
   hardware.judge(answer, facts);
+  if (facts.azure) judge_azure(answer, facts);
   tolerate(answer, facts, "binding.nonce");
   if (facts.freshness == Freshness::unproven && !facts.failed("binding.nonce")) {
     const Check* const nonce = facts.find("binding.nonce");
@@ -52,6 +53,7 @@ AnswerWithReasons answer_hardware(const Facts& facts) {
   }
   if (answer.worst() == Answer::no || !view.good) return answer.take();
   hardware.describe(answer, facts);
+  if (facts.azure) describe_azure(answer, facts);
   if (facts.freshness == Freshness::age) {
     answer.note("fresh-by-age", "freshness is by the statement's time alone, and the host controls that clock");
   }

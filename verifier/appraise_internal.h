@@ -9,6 +9,7 @@
 #include "evidence/bundle.h"
 #include "evidence/statement.h"
 #include "verifier/appraise.h"
+#include "verifier/azure.h"
 #include "verifier/policy.h"
 #include "verifier/snp.h"
 #include "verifier/tpm.h"
@@ -38,6 +39,8 @@ struct Facts {
   std::optional<HardwareView> hardware{};
   std::optional<SnpVerification> snp{};
   std::optional<TpmVerification> tpm{};
+  std::optional<AzureVerification> azure{};
+  bool azure_root_in_hardware = false;  // its hardware report was made for this statement
   Freshness freshness = Freshness::unproven;
   // Who keeps the vTPM from the host: "host" (nobody does), "vmpl", "paravisor",
   // "nitro", "td". Only what was verified changes it.
@@ -64,6 +67,11 @@ void add_snp_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>
                     const AppraisalContext& context);
 void add_tpm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                     const AppraisalContext& context);
+// The paravisor's hardware report; with the vTPM's checks made, what ties them.
+void add_azure_hardware_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
+                               const AppraisalContext& context);
+void add_azure_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
+                      const AppraisalContext& context);
 
 // Puts a verified SNP report where it belongs: Facts::snp, Facts::hardware, its
 // checks and the policy's. `chain_note` is added to an snp.chain that does not pass.
@@ -81,6 +89,9 @@ class AnswerBuilder;
 void judge_snp_hardware(AnswerBuilder& answer, const Facts& facts);
 void describe_snp_hardware(AnswerBuilder& answer, const Facts& facts);
 void judge_snp_initial_state(AnswerBuilder& answer, const Facts& facts);
+// What Azure adds to question 1.
+void judge_azure(AnswerBuilder& answer, const Facts& facts);
+void describe_azure(AnswerBuilder& answer, const Facts& facts);
 // Question 2's yes, by where the reference comes from.
 void accept_reference(AnswerBuilder& answer, const ReferenceMeasurement& reference);
 

@@ -107,6 +107,9 @@ std::string claims_to_json(ByteView statement, const Facts& facts) {
     if (auto value = parse_json(as_text(statement))) out["statement"] = *std::move(value);
   }
   if (facts.snp && facts.snp->report) out["snp"] = snp_claims(*facts.snp);
+  if (facts.azure) {
+    if (auto value = parse_json(azure_claims_json(*facts.azure))) out["azure"] = *std::move(value);
+  }
   if (facts.tpm) out["tpm"] = tpm_claims(facts);
   return json::serialize(out);
 }

@@ -19,6 +19,9 @@
 //   comment = "text"                 optional
 //   [snp.minimum-tcb.Milan]          also Genoa, Turin; left-out components are 0
 //   bootloader = 4                   0 to 255, as are tee, snp, microcode, and on Turin fmc
+//   [azure]                          what the paravisor's runtime data must say; left out: anything
+//   vm-ids = ["UUID"]                any of them is vmUniqueId
+//   secure-boot = true               as are console and tpm-persisted
 //   [vtpm]
 //   isolation = ["vmpl", "paravisor", "nitro", "td"]   the default; "host" must be named
 //   secure-boot = true               the event log must show it on
@@ -47,6 +50,7 @@
 #include "evidence/bundle.h"
 #include "evidence/pcr.h"
 #include "evidence/snp_report.h"
+#include "verifier/azure.h"
 #include "verifier/roots.h"
 #include "verifier/verdict.h"
 
@@ -77,6 +81,7 @@ struct Policy {
   std::map<SnpProduct, SnpTcb> snp_minimum_tcb;
   std::set<std::string> snp_signers = {"VCEK", "VLEK"};
   bool snp_require_crl = false;
+  AzurePolicy azure;  // [azure]
   // [vtpm]
   std::set<std::string> vtpm_isolation = {"vmpl", "paravisor", "nitro", "td"};  // "host" must be named
   PcrValues pcrs;                                                               // values that must be so

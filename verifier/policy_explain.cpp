@@ -41,6 +41,19 @@ std::string explain_hardware(const Policy& policy) {
   return out;
 }
 
+std::string explain_azure(const AzurePolicy& azure) {
+  if (azure.demands_nothing()) return {};
+  std::string out = "   On Azure, the paravisor's runtime data say:\n";
+  if (!azure.vm_ids.empty()) out += "     the VM is one of: " + escape_text(listed(azure.vm_ids)) + ".\n";
+  const auto say = [&](std::string_view what, const std::optional<bool>& value) {
+    if (value) out += "     " + std::string(what) + (*value ? ": yes.\n" : ": no.\n");
+  };
+  say("Secure Boot is enforced", azure.secure_boot);
+  say("the VM has a serial console", azure.console);
+  say("the vTPM's state is persisted", azure.tpm_persisted);
+  return out;
+}
+
 std::string explain_freshness(const Policy& policy) {
   if (policy.require_nonce) return "   The statement carries the asker's nonce.\n";
   return "   The statement carries the asker's nonce, or is at most " +
@@ -72,7 +85,7 @@ std::string explain_policy(const Policy& policy) {
     required += (required.empty() ? "" : ", ") + std::string(question_name(question));
   }
   std::string out = "Trusted needs a yes to: " + required + ".\n\n";
-  out += explain_hardware(policy) + explain_freshness(policy);
+  out += explain_hardware(policy) + explain_azure(policy.azure) + explain_freshness(policy);
   out += "\n2  Initial state\n";
   for (const ReferenceMeasurement& reference : policy.snp_measurements) {
     out += "   The launch digest may be " + to_hex(reference.value) + " (" +

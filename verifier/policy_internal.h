@@ -21,5 +21,6 @@ void assign(T& to, std::optional<U> value) {
 Result<void> read_measurements(TomlSection& hardware, std::vector<ReferenceMeasurement>& into);
 
 Result<void> read_snp(TomlSection& document, Policy& policy);
+Result<void> read_azure_policy(TomlSection& document, Policy& policy);
 
 }  // namespace attestd

@@ -11,6 +11,10 @@
 namespace attestd {
 
 Result<std::string> snp_policy_section(const Bundle& bundle);
+Result<std::string> azure_policy_section(const Bundle& bundle);
+
+// [snp] of a report, wherever it was.
+std::string snp_policy_of_report(const SnpReport& report, const std::optional<SnpProduct>& product);
 
 // A TOML comment ends at the line's end, so nothing from evidence may contain one.
 std::string policy_comment(std::string_view text);

@@ -9,7 +9,17 @@
 namespace attestd {
 namespace {
 
-std::string section_of_report(const SnpReport& report, const std::optional<SnpProduct>& product) {
+// The product, where the report or a certificate in the bundle names it.
+std::optional<SnpProduct> product_of(const Bundle& bundle, const SnpReport& report) {
+  if (const auto product = report.product()) return product;
+  SnpEndorsements endorsements;
+  if (!add_snp_certificate_table(bundle.snp_certificates, endorsements)) return std::nullopt;
+  return verify_snp(bundle.snp_report, endorsements, {}, 0).product;
+}
+
+}  // namespace
+
+std::string snp_policy_of_report(const SnpReport& report, const std::optional<SnpProduct>& product) {
   std::string out = "[snp]\n";
   const auto bit = [&](std::string_view key, bool value, std::string_view why) {
     out += std::string(key) + (value ? " = true   # " : " = false   # ") + std::string(why) + "\n";
@@ -47,20 +57,10 @@ std::string section_of_report(const SnpReport& report, const std::optional<SnpPr
   return out;
 }
 
-// The product, where the report or a certificate in the bundle names it.
-std::optional<SnpProduct> product_of(const Bundle& bundle, const SnpReport& report) {
-  if (const auto product = report.product()) return product;
-  SnpEndorsements endorsements;
-  if (!add_snp_certificate_table(bundle.snp_certificates, endorsements)) return std::nullopt;
-  return verify_snp(bundle.snp_report, endorsements, {}, 0).product;
-}
-
-}  // namespace
-
 Result<std::string> snp_policy_section(const Bundle& bundle) {
   if (bundle.snp_report.empty()) return std::string();
   ATTESTD_TRY(const SnpReport report, parse_snp_report(bundle.snp_report));
-  return section_of_report(report, product_of(bundle, report)) + "\n";
+  return snp_policy_of_report(report, product_of(bundle, report)) + "\n";
 }
 
 std::string policy_comment(std::string_view text) { return "# " + escape_text(text) + "\n"; }

@@ -24,6 +24,10 @@ Result<SnpEndorsements> load_snp_endorsements(const std::string& folder);
 // From the host's certificate table (evidence/snp_certificates.h), added to `into`.
 Result<void> add_snp_certificate_table(ByteView table, SnpEndorsements& into);
 
+// One certificate or revocation list in DER, or any number in PEM, added to `into`.
+// Errors: malformed.
+Result<void> add_snp_certificates(ByteView pem_or_der, SnpEndorsements& into);
+
 struct SnpVerification {
   // snp.signature, snp.chain, snp.tcb-binding, snp.revocation: always these four.
   std::vector<Check> checks;

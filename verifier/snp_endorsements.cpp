@@ -51,12 +51,12 @@ Result<void> add_pem(ByteView text, SnpEndorsements& into) {
   return {};
 }
 
-Result<void> add_any(ByteView bytes, SnpEndorsements& into) {
+}  // namespace
+
+Result<void> add_snp_certificates(ByteView bytes, SnpEndorsements& into) {
   if (as_text(bytes).find("-----BEGIN ") != std::string_view::npos) return add_pem(bytes, into);
   return add_der(bytes, into);
 }
-
-}  // namespace
 
 Result<SnpEndorsements> load_snp_endorsements(const std::string& folder) {
   std::error_code error;
@@ -73,7 +73,8 @@ Result<SnpEndorsements> load_snp_endorsements(const std::string& folder) {
   SnpEndorsements out;
   for (const std::string& path : paths) {
     ATTESTD_TRY(const Bytes bytes, read_file(path, maximal_file_size));
-    if (auto added = add_any(bytes, out); !added) return std::unexpected(std::move(added).error().in(path));
+    if (auto added = add_snp_certificates(bytes, out); !added)
+      return std::unexpected(std::move(added).error().in(path));
   }
   if (out.certificates.empty())
     return fail(Errc::not_found, folder + " has no certificates (*.pem, *.der, *.crt, *.cer)");
@@ -85,7 +86,7 @@ Result<void> add_snp_certificate_table(ByteView table, SnpEndorsements& into) {
   for (const SnpCertificate& entry : entries) {
     if (entry.data.empty()) continue;
     // Vendors may add entries of their own; certificates are found by what they say.
-    if (auto added = add_any(entry.data, into); !added) {
+    if (auto added = add_snp_certificates(entry.data, into); !added) {
       const bool known = entry.guid == snp_guid_vcek || entry.guid == snp_guid_vlek || entry.guid == snp_guid_ask ||
                          entry.guid == snp_guid_ark || entry.guid == snp_guid_crl;
       if (known)

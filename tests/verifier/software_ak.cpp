@@ -3,6 +3,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 
 #include <array>
 #include <stdexcept>
@@ -14,6 +15,9 @@ namespace attestd::test {
 namespace {
 
 constexpr std::size_t p256_size = 32;
+constexpr std::size_t rsa_size = 256;
+constexpr std::uint16_t tpm_alg_rsa = 0x0001;
+constexpr std::uint16_t tpm_alg_rsassa = 0x0014;
 constexpr std::uint16_t tpm_alg_ecc = 0x0023;
 constexpr std::uint16_t tpm_alg_null = 0x0010;
 constexpr std::uint16_t tpm_alg_ecdsa = 0x0018;
@@ -34,16 +38,16 @@ struct SignatureDeleter {
   void operator()(ECDSA_SIG* signature) const { ECDSA_SIG_free(signature); }
 };
 
-Bytes big_endian(const BIGNUM* number) {
-  Bytes out(p256_size);
+Bytes big_endian(const BIGNUM* number, std::size_t size = p256_size) {
+  Bytes out(size);
   require(BN_bn2binpad(number, reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(out.size())) > 0);
   return out;
 }
 
-Bytes coordinate(const EVP_PKEY* key, const char* name) {
+Bytes coordinate(const EVP_PKEY* key, const char* name, std::size_t bytes = p256_size) {
   BIGNUM* number = nullptr;
   require(EVP_PKEY_get_bn_param(key, name, &number) == 1);
-  Bytes out = big_endian(number);
+  Bytes out = big_endian(number, bytes);
   BN_free(number);
   return out;
 }
@@ -57,14 +61,21 @@ struct SoftwareAk::Key {
   std::unique_ptr<EVP_PKEY, KeyDeleter> value;
 };
 
-SoftwareAk::SoftwareAk() : key_(std::make_unique<Key>()) {
-  key_->value.reset(EVP_EC_gen("P-256"));
+SoftwareAk::SoftwareAk(Kind kind) : key_(std::make_unique<Key>()) {
+  const bool rsa = kind == Kind::rsa;
+  key_->value.reset(rsa ? EVP_RSA_gen(rsa_size * 8) : EVP_EC_gen("P-256"));
   require(key_->value != nullptr);
   Writer writer;
-  writer.be16(tpm_alg_ecc).be16(sha256_id);
+  writer.be16(rsa ? tpm_alg_rsa : tpm_alg_ecc).be16(sha256_id);
   writer.be32(TpmPublic::fixed_tpm | TpmPublic::fixed_parent | TpmPublic::sensitive_data_origin |
               TpmPublic::restricted | TpmPublic::sign);
   sized(writer, {});
+  if (rsa) {
+    writer.be16(tpm_alg_null).be16(tpm_alg_rsassa).be16(sha256_id).be16(rsa_size * 8).be32(0);
+    sized(writer, modulus());
+    public_area_ = writer.take();
+    return;
+  }
   writer.be16(tpm_alg_null).be16(tpm_alg_ecdsa).be16(sha256_id).be16(tpm_ecc_nist_p256).be16(tpm_alg_null);
   sized(writer, coordinate(key_->value.get(), OSSL_PKEY_PARAM_EC_PUB_X));
   sized(writer, coordinate(key_->value.get(), OSSL_PKEY_PARAM_EC_PUB_Y));
@@ -74,6 +85,8 @@ SoftwareAk::SoftwareAk() : key_(std::make_unique<Key>()) {
 SoftwareAk::SoftwareAk(SoftwareAk&&) noexcept = default;
 SoftwareAk& SoftwareAk::operator=(SoftwareAk&&) noexcept = default;
 SoftwareAk::~SoftwareAk() = default;
+
+Bytes SoftwareAk::modulus() const { return coordinate(key_->value.get(), OSSL_PKEY_PARAM_RSA_N, rsa_size); }
 
 Bytes SoftwareAk::name() const {
   Writer writer;
@@ -104,14 +117,19 @@ TpmEvidence SoftwareAk::quote(const Bytes& extra_data, const PcrValues& pcrs) co
 
   const std::unique_ptr<EVP_MD_CTX, ContextDeleter> context(EVP_MD_CTX_new());
   require(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_->value.get()) == 1);
-  std::array<unsigned char, 128> der{};
+  std::array<unsigned char, rsa_size> der{};
   std::size_t size = der.size();
   require(EVP_DigestSign(context.get(), der.data(), &size,
                          reinterpret_cast<const unsigned char*>(attest.bytes().data()), attest.bytes().size()) == 1);
+  Writer signature;
+  if (EVP_PKEY_is_a(key_->value.get(), "RSA") == 1) {
+    signature.be16(tpm_alg_rsassa).be16(sha256_id);
+    sized(signature, std::as_bytes(std::span(der).first(size)));
+    return {attest.take(), signature.take(), public_area_, {}, pcrs};
+  }
   const unsigned char* at = der.data();
   const std::unique_ptr<ECDSA_SIG, SignatureDeleter> parsed(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)));
   require(parsed != nullptr);
-  Writer signature;
   signature.be16(tpm_alg_ecdsa).be16(sha256_id);
   sized(signature, big_endian(ECDSA_SIG_get0_r(parsed.get())));
   sized(signature, big_endian(ECDSA_SIG_get0_s(parsed.get())));

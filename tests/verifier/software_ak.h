@@ -11,13 +11,15 @@ namespace attestd::test {
 
 class SoftwareAk {
  public:
-  SoftwareAk();  // a new ECC P-256 key
+  enum class Kind { ecc, rsa };
+  explicit SoftwareAk(Kind kind = Kind::ecc);  // a new key: P-256 or RSA-2048
   SoftwareAk(SoftwareAk&&) noexcept;
   SoftwareAk& operator=(SoftwareAk&&) noexcept;
   ~SoftwareAk();
 
   [[nodiscard]] const Bytes& public_area() const { return public_area_; }  // TPMT_PUBLIC
   [[nodiscard]] Bytes name() const;
+  [[nodiscard]] Bytes modulus() const;  // of an RSA key
   // Quotes all of `pcrs` over SHA-256; the parts of a bundle.
   [[nodiscard]] TpmEvidence quote(const Bytes& extra_data, const PcrValues& pcrs) const;
 

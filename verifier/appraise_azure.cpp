@@ -1,0 +1,95 @@
+// Azure's part of an appraisal: the paravisor's hardware report, which binds the
+// vTPM's key, which binds the statement.
+#include "verifier/appraise_internal.h"
+#include "verifier/azure.h"
+
+namespace attestd {
+namespace {
+
+constexpr std::string_view binding = "binding.report-data";
+
+bool measured_as_expected(const Facts& facts) {
+  return facts.passed(facts.hardware->kind == HardwareKind::snp ? "snp.measurement" : "tdx.measurement");
+}
+
+// The statement is bound by what the guest put into the runtime data, or else by a
+// quote of the vTPM whose key the runtime data name.
+Check bind_statement(const Facts& facts, const Result<MerkleHash>& root) {
+  const Check* const runtime = facts.find("azure.runtime-data");
+  if (runtime->result != CheckResult::pass) {
+    return {std::string(binding), runtime->result, "azure.runtime-data does not pass: " + runtime->detail};
+  }
+  if (root && facts.azure->carries(*root)) {
+    return {std::string(binding), CheckResult::pass,
+            "the report's data are the hash of runtime data that carry the root of this statement"};
+  }
+  for (const std::string_view id : {"azure.ak", "tpm.signature", "tpm.extra-data"}) {
+    const Check* const check = facts.find(id);
+    if (check->result != CheckResult::pass) {
+      return {std::string(binding), check->result,
+              "the runtime data do not carry the root of this statement, and " + std::string(id) +
+                  " does not pass: " + check->detail};
+    }
+  }
+  return {std::string(binding), CheckResult::pass,
+          "the vTPM's quote carries the root of this statement, by the key that the report's runtime data name"};
+}
+
+}  // namespace
+
+void add_azure_hardware_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& /*root*/,
+                               const AppraisalContext& context) {
+  if (bundle.hcl_report.empty()) return;
+  facts.azure = read_azure(bundle.hcl_report);
+  if (!facts.azure->is(HclReportType::snp)) return;  // the TD quote is a part of its own
+  SnpEndorsements endorsements = context.extra_endorsements;
+  std::string unusable;
+  if (!bundle.certificates.empty()) {
+    if (auto added = add_snp_certificates(bundle.certificates, endorsements); !added) {
+      unusable = "; the metadata service's certificates are unusable: " + added.error().text();
+    }
+  }
+  take_snp(facts, verify_snp(facts.azure->report->hardware_report, endorsements, facts.policy.roots, context.at),
+           unusable);
+}
+
+void add_azure_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
+                      const AppraisalContext& /*context*/) {
+  if (!facts.azure) return;
+  if (facts.azure->is(HclReportType::snp) && !bundle.td_quote.empty()) {
+    facts.report_data_binding = {std::string(binding), CheckResult::fail,
+                                 "the bundle has a TD quote and a paravisor's SNP report"};
+  }
+  std::optional<FixedBytes<64>> td_report_data;
+  if (facts.hardware && facts.hardware->kind == HardwareKind::tdx) td_report_data = facts.hardware->report_data;
+  facts.checks.push_back(check_azure_runtime_data(*facts.azure, td_report_data));
+  facts.checks.push_back(check_azure_ak(*facts.azure, facts.tpm && facts.tpm->ak ? &*facts.tpm->ak : nullptr));
+  facts.checks.push_back(check_azure_configuration(*facts.azure, facts.policy.azure));
+  if (!facts.report_data_binding) facts.report_data_binding = bind_statement(facts, root);
+  facts.azure_root_in_hardware = root && facts.azure->carries(*root) && facts.passed("azure.runtime-data");
+  // Whose vTPM has this key? The runtime data's author's: it is a paravisor when the
+  // hardware says that code which is expected there asked for the report.
+  if (facts.hardware && facts.hardware->good && facts.passed("azure.runtime-data") && facts.passed("azure.ak") &&
+      measured_as_expected(facts)) {
+    facts.isolation = "paravisor";
+  }
+}
+
+void judge_azure(AnswerBuilder& answer, const Facts& facts) {
+  demand(answer, facts, "azure.runtime-data");
+  tolerate(answer, facts, "azure.ak");
+  tolerate(answer, facts, "azure.configuration");
+}
+
+void describe_azure(AnswerBuilder& answer, const Facts& facts) {
+  if (facts.azure_root_in_hardware) {
+    answer.note("fresh-by-hardware",
+                "the hardware report was made for this statement, whose root the paravisor's runtime data carry");
+  } else {
+    answer.note("fresh-by-vtpm",
+                "the paravisor's hardware report was not made for this statement: its freshness is the vTPM's, whose "
+                "key the report names");
+  }
+}
+
+}  // namespace attestd
