@@ -41,8 +41,10 @@ Result<std::unique_ptr<AgentHost>> AgentHost::start(const std::string& config_pa
                                                     std::unique_ptr<hwio::ReportDevice> report) {
   ATTESTD_TRY(agent::Config config, agent::load_config(config_path));
   agent::Devices devices = agent::system_devices(config);
-  devices.report = std::move(report);
-  devices.open_report = nullptr;
+  if (report) {
+    devices.report = std::move(report);
+    devices.open_report = nullptr;
+  }
   ATTESTD_TRY(UniqueFd listener, agent::listen_at(config.api.socket));
   return std::make_unique<ThreadedAgent>(std::move(config), std::move(devices), std::move(listener));
 }

@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "config.h"
 #include "sim/faults.h"
+#include "sim/platform.h"
 
 namespace attestd::sim {
 namespace {
@@ -19,6 +20,7 @@ constexpr int wrong_usage = 2;
 // As typed; CLI11 fills it.
 struct Typed {
   std::string state;
+  std::string platform{platform_names().front()};
   std::string product = "Milan";
   bool vlek = false;
   std::string tcb;
@@ -80,6 +82,7 @@ Result<SnpTcb> parse_tcb(const std::string& text) {
 Result<MachineOptions> machine_options(const Typed& typed) {
   MachineOptions out;
   out.state = typed.state;
+  out.platform = typed.platform;
   const auto product = snp_product_from_name(typed.product);
   if (!product) return fail(Errc::usage, "--product takes Milan, Genoa or Turin");
   out.product = *product;
@@ -119,13 +122,16 @@ std::vector<std::string> start_faults(const Typed& typed) {
 }
 
 void add_machine_options(CLI::App& app, Typed& typed) {
+  std::string names;
+  for (const std::string_view name : platform_names()) names += (names.empty() ? "" : ", ") + std::string(name);
+  app.add_option("--platform", typed.platform, "what machine it is: " + names)
+      ->check(CLI::IsMember(std::vector<std::string>(platform_names().begin(), platform_names().end())));
   app.add_option("--product", typed.product, "Milan (default), Genoa or Turin");
   app.add_flag("--vlek", typed.vlek, "sign with a VLEK instead of a VCEK");
   app.add_option("--tcb", typed.tcb, "e.g. bootloader=4,tee=0,snp=24,microcode=219");
 }
 
 void add_run_options(CLI::App& app, Typed& typed) {
-  app.add_option("--platform", "snp, the only one so far")->check(CLI::IsMember({"snp"}))->default_str("snp");
   app.add_flag("--debug-policy", typed.debug_policy, "a guest policy that allows debugging");
   app.add_option("--measurement", typed.measurement, "launch digest, 96 hex digits");
   app.add_option("--host-data", typed.host_data, "64 hex digits");

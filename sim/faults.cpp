@@ -47,8 +47,11 @@ Result<std::string> apply_busy(Psp& psp, std::string_view argument) {
 
 std::span<const FaultHelp> fault_help() { return faults; }
 
-Result<std::string> apply_fault(Psp& psp, TsmModel& tree, std::string_view name, std::string_view argument) {
+Result<std::string> apply_fault(Psp& psp, TsmModel* tree, std::string_view name, std::string_view argument) {
   PspFaults now = psp.faults();
+  if (tree == nullptr && (name == "race" || name == "would-block")) {
+    return fail(Errc::usage, "this platform has no configfs-tsm for fault " + std::string(name));
+  }
   if (name == "busy") return apply_busy(psp, argument);
   if (name == "throttled") {
     ATTESTD_TRY(now.throttled, number(argument, name));
@@ -57,12 +60,12 @@ Result<std::string> apply_fault(Psp& psp, TsmModel& tree, std::string_view name,
   }
   if (name == "race") {
     ATTESTD_TRY(const unsigned count, number(argument, name));
-    tree.set_race(count);
+    tree->set_race(count);
     return "another writer interferes with the next " + std::to_string(count) + " reports";
   }
   if (name == "would-block") {
     ATTESTD_TRY(const unsigned count, number(argument, name));
-    tree.set_would_block(count);
+    tree->set_would_block(count);
     return "the next " + std::to_string(count) + " reads of a fresh outblob fail with EWOULDBLOCK";
   }
   if (name == "wipe-key") {
@@ -88,8 +91,10 @@ Result<std::string> apply_fault(Psp& psp, TsmModel& tree, std::string_view name,
   if (name == "clear") {
     psp.set_faults({});
     psp.restore_key();
-    tree.set_race(0);
-    tree.set_would_block(0);
+    if (tree != nullptr) {
+      tree->set_race(0);
+      tree->set_would_block(0);
+    }
     return "no faults";
   }
   std::string names;

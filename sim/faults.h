@@ -17,7 +17,8 @@ struct FaultHelp {
 };
 std::span<const FaultHelp> fault_help();
 
-// What it did, as a sentence. Errors: usage, for names and arguments that are not.
-Result<std::string> apply_fault(Psp& psp, TsmModel& tree, std::string_view name, std::string_view argument);
+// What it did, as a sentence. Without a tree there are no faults of the tree.
+// Errors: usage, for names and arguments that are not.
+Result<std::string> apply_fault(Psp& psp, TsmModel* tree, std::string_view name, std::string_view argument);
 
 }  // namespace attestd::sim

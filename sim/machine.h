@@ -16,6 +16,7 @@ namespace attestd::sim {
 
 struct MachineOptions {
   std::string state;  // folder; made when absent, with mode 0700
+  std::string platform = "snp";
   SnpProduct product = SnpProduct::milan;
   bool vlek = false;
   std::optional<SnpTcb> tcb;             // that the leaf certificate and the reports state
@@ -23,7 +24,7 @@ struct MachineOptions {
   FixedBytes<48> measurement{};
   FixedBytes<32> host_data{};
   unsigned vmpl = 0;  // of the guest kernel
-  bool tsm = true;    // mount the configfs-tsm tree (needs FUSE)
+  bool tsm = true;    // mount the configfs-tsm tree (needs FUSE), where the platform has one
   bool tpm = true;
   BootOptions boot;
 };
@@ -49,11 +50,11 @@ class Machine {
   virtual ~Machine() = default;  // unmounts, stops the TPM
   // Writes env.json and attestd.toml, by which others know that all is there.
   virtual Result<void> announce(const Progress& progress) = 0;
-  // A line of the control socket: "fault NAME [ARGUMENT]", "tpm start|stop|swap",
-  // "report HEX [VMPL]" (answers hex), "status".
+  // A line of the control socket: "tpm start|stop|swap", "status", and what the
+  // platform knows; on SEV-SNP "fault NAME [ARGUMENT]", "report HEX [VMPL]" (answers hex).
   virtual Result<std::string> control(const std::string& line) = 0;
   // The hardware without a kernel interface, for an agent in this process; the
-  // machine must outlive it.
+  // machine must outlive it. Null: the agent asks as its configuration says.
   virtual std::unique_ptr<hwio::ReportDevice> report_device() = 0;
   // False when the TPM that should run has died.
   virtual bool healthy() = 0;

@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "sim/platform.h"
 #include "sim/software_tpm.h"
 
 namespace attestd::sim {
@@ -21,45 +22,32 @@ std::string pem(ByteView der) {
   return out + "-----END CERTIFICATE-----\n";
 }
 
-// TOML's basic string; control characters cannot be in it.
-std::string toml_string(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
-
-std::string agent_config(const StatePaths& paths, const MachineOptions& options) {
+std::string agent_config(const StatePaths& paths, const MachineOptions& options, PlatformModel& platform,
+                         bool tsm_mounted) {
   std::string out = "# Written by attestd-sim at every start: attestd inside the software CVM.\n";
   out += "[api]\nsocket = " + toml_string(paths.agent_socket) + "\n\n";
-  out += "[snp]\n";
-  if (options.tsm) {
-    out += "backend = \"configfs-tsm\"\nconfigfs = " + toml_string(paths.tsm) + "\n\n";
-  } else {
-    out += "backend = \"off\"\n\n";
-  }
-  out += "[tpm]\ntcti = " + (options.tpm ? toml_string(software_tpm_tcti(paths.tpm)) : "\"off\"") + "\n\n";
+  out += platform.agent_config(tsm_mounted ? paths.tsm : "") + "\n";
+  out +=
+      "[tpm]\ntcti = " + toml_string(options.tpm ? platform.agent_tcti(software_tpm_tcti(paths.tpm)) : "off") + "\n\n";
   out += "[event-log]\nfirmware = " + (options.tpm ? toml_string(paths.firmware_log) : "\"\"") + "\n";
   out += "userspace = " + (options.tpm ? toml_string(paths.userspace_log) : "\"\"") + "\n";
   return out;
 }
 
-std::string environment(const StatePaths& paths, const MachineOptions& options) {
+std::string environment(const StatePaths& paths, const MachineOptions& options, PlatformModel& platform,
+                        bool tsm_mounted) {
   boost::json::object out;
   out["state"] = paths.state;
+  out["platform"] = options.platform;
   out["control_socket"] = control_path(paths.state);
   out["attestd_config"] = paths.agent_config;
   out["attestd_socket"] = paths.agent_socket;
   out["trust_root"] = paths.trust_root;
   out["certificates"] = paths.certificates;
-  out["product"] = snp_product_name(options.product);
-  out["signer"] = options.vlek ? "VLEK" : "VCEK";
-  out["measurement"] = to_hex(options.measurement);
-  if (options.tsm) out["configfs_tsm"] = paths.tsm;
+  for (const auto& [name, value] : platform.environment()) out[name] = value;
+  if (tsm_mounted) out["configfs_tsm"] = paths.tsm;
   if (options.tpm) {
-    out["tcti"] = software_tpm_tcti(paths.tpm);
+    out["tcti"] = platform.agent_tcti(software_tpm_tcti(paths.tpm));
     out["firmware_event_log"] = paths.firmware_log;
     out["userspace_event_log"] = paths.userspace_log;
   }
@@ -104,9 +92,20 @@ Result<void> write_certificates(const StatePaths& paths, const SnpSigner& signer
   return replace_file(paths.trust_root, as_bytes(signer.root_pem()), public_mode);
 }
 
-Result<void> write_environment(const StatePaths& paths, const MachineOptions& options) {
-  ATTESTD_CHECK(replace_file(paths.environment, as_bytes(environment(paths, options)), public_mode));
-  return replace_file(paths.agent_config, as_bytes(agent_config(paths, options)), public_mode);
+Result<void> write_environment(const StatePaths& paths, const MachineOptions& options, PlatformModel& platform,
+                               bool tsm_mounted) {
+  ATTESTD_CHECK(
+      replace_file(paths.environment, as_bytes(environment(paths, options, platform, tsm_mounted)), public_mode));
+  return replace_file(paths.agent_config, as_bytes(agent_config(paths, options, platform, tsm_mounted)), public_mode);
+}
+
+std::string toml_string(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
 }
 
 }  // namespace attestd::sim

@@ -9,6 +9,8 @@
 
 namespace attestd::sim {
 
+class PlatformModel;
+
 struct StatePaths {
   explicit StatePaths(std::string folder);
   std::string state;
@@ -28,6 +30,7 @@ struct StatePaths {
 // certs/ark.pem, ask.pem or asvk.pem, vcek.pem or vlek.pem, and trust-root.pem.
 Result<void> write_certificates(const StatePaths& paths, const SnpSigner& signer);
 // env.json, then attestd.toml: who waits for the latter finds both.
-Result<void> write_environment(const StatePaths& paths, const MachineOptions& options);
+Result<void> write_environment(const StatePaths& paths, const MachineOptions& options, PlatformModel& platform,
+                               bool tsm_mounted);
 
 }  // namespace attestd::sim

@@ -177,16 +177,16 @@ TEST_CASE("the would-block fault is over after its count") {
 TEST_CASE("faults have names, take their argument, and say what is wrong with it") {
   Psp psp(test::psp_config(), test::unsigned_report);
   TsmModel model(psp);
-  CHECK(apply_fault(psp, model, "busy", "3").has_value());
+  CHECK(apply_fault(psp, &model, "busy", "3").has_value());
   CHECK(psp.faults().busy == 3);
-  CHECK(apply_fault(psp, model, "busy", "25%").has_value());
+  CHECK(apply_fault(psp, &model, "busy", "25%").has_value());
   CHECK(psp.faults().busy_probability == Approx(0.25));
   CHECK(psp.faults().busy == 3);
-  CHECK(apply_fault(psp, model, "throttled", "2").has_value());
+  CHECK(apply_fault(psp, &model, "throttled", "2").has_value());
   CHECK(psp.faults().throttled == 2);
-  CHECK(apply_fault(psp, model, "wipe-key", "").has_value());
+  CHECK(apply_fault(psp, &model, "wipe-key", "").has_value());
   CHECK(psp.faults().wipe_key_after == 0U);
-  CHECK(apply_fault(psp, model, "clear", "").has_value());
+  CHECK(apply_fault(psp, &model, "clear", "").has_value());
   CHECK(psp.faults().busy == 0);
   CHECK_FALSE(psp.faults().wipe_key_after.has_value());
   const std::pair<std::string, std::string> refused[] = {
@@ -195,7 +195,7 @@ TEST_CASE("faults have names, take their argument, and say what is wrong with it
   };
   for (const auto& [name, argument] : refused) {
     INFO(name << " " << argument);
-    const auto result = apply_fault(psp, model, name, argument);
+    const auto result = apply_fault(psp, &model, name, argument);
     REQUIRE_FALSE(result.has_value());
     CHECK(result.error().code == Errc::usage);
   }

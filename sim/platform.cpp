@@ -1,0 +1,46 @@
+#include "sim/platform.h"
+
+#include <array>
+
+#include "hwio/configfs_tsm.h"
+#include "sim/inprocess.h"
+#include "sim/platform_snp.h"
+
+namespace attestd::sim {
+namespace {
+
+using Maker = Result<std::unique_ptr<PlatformModel>> (*)(const MachineOptions&, const StatePaths&, const Progress&);
+
+struct Entry {
+  std::string_view name;
+  Maker make;
+};
+constexpr std::array entries{
+    Entry{"snp", make_snp_platform},
+};
+
+constexpr auto names = [] {
+  std::array<std::string_view, entries.size()> out;
+  for (std::size_t i = 0; i < entries.size(); ++i) out.at(i) = entries.at(i).name;
+  return out;
+}();
+
+}  // namespace
+
+std::span<const std::string_view> platform_names() { return names; }
+
+Result<std::unique_ptr<PlatformModel>> make_platform(const MachineOptions& options, const StatePaths& paths,
+                                                     const Progress& progress) {
+  std::string known;
+  for (const Entry& entry : entries) {
+    if (entry.name == options.platform) return entry.make(options, paths, progress);
+    known += (known.empty() ? "" : ", ") + std::string(entry.name);
+  }
+  return fail(Errc::usage, "there is no platform \"" + options.platform + "\", only " + known);
+}
+
+std::unique_ptr<hwio::ReportDevice> PlatformModel::report_device(TsmModel* tree) {
+  return tree == nullptr ? nullptr : hwio::make_configfs_tsm(make_tsm_files(*tree));
+}
+
+}  // namespace attestd::sim
