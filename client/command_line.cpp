@@ -24,6 +24,7 @@ struct Options {
   VerifyOptions verify;
   VerifySnpOptions verify_snp;
   VerifyTpmOptions verify_tpm;
+  VerifyAzureOptions verify_azure;
   HostProofOptions host_proof;
   PolicyInitOptions policy_init;
   PolicyFileOptions policy_check, policy_explain;
@@ -178,6 +179,7 @@ class CommandLine {
     add_json(app);
     app.require_subcommand(0, 1);
     add_verify_snp(app);
+    add_verify_azure(app);
     add_verify_tpm(app);
   }
 
@@ -189,6 +191,28 @@ class CommandLine {
     app.add_option("--report", options.report, "attestation report, 1184 bytes")->required()->type_name("FILE");
     add_trust(app, options.trust);
     app.get_option("--certs")->required();
+    add_at(app, options.trust);
+    add_json(app);
+  }
+
+  void add_verify_azure(CLI::App& verify) {
+    VerifyAzureOptions& options = options_.verify_azure;
+    CLI::App& app = command(verify, "azure", "Verify the report of Azure's paravisor, and the vTPM's quote",
+                            "  attestctl verify azure --hcl hcl-report.bin --certs certs/\n"
+                            "  attestctl verify azure --hcl hcl-report.bin --quote td-quote.bin",
+                            &run_verify_azure, options);
+    app.add_option("--hcl", options.hcl, "HCL report, NV index 0x01400001 of the vTPM")->required()->type_name("FILE");
+    app.add_option("--quote", options.quote, "TD quote of the report's TDREPORT (TDX)")->type_name("FILE");
+    app.add_option("--tpm-quote", options.tpm_quote, "TPMS_ATTEST by the key that the report names")
+        ->type_name("FILE");
+    app.add_option("--tpm-signature", options.tpm_signature, "its TPMT_SIGNATURE, or a bare RSA signature")
+        ->type_name("FILE");
+    app.get_option("--tpm-quote")->needs(app.get_option("--tpm-signature"));
+    app.get_option("--tpm-signature")->needs(app.get_option("--tpm-quote"));
+    app.add_option("--extra-data", options.extra_data, "the qualifying data that the vTPM's quote must carry")
+        ->needs(app.get_option("--tpm-quote"))
+        ->type_name("HEX");
+    add_trust(app, options.trust);
     add_at(app, options.trust);
     add_json(app);
   }

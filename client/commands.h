@@ -61,6 +61,16 @@ struct VerifySnpOptions {
 };
 Result<int> run_verify_snp(const CommonOptions& common, const VerifySnpOptions& options);
 
+struct VerifyAzureOptions {
+  TrustOptions trust;
+  std::string hcl;
+  std::string quote;  // of the TD
+  std::string tpm_quote;
+  std::string tpm_signature;
+  std::string extra_data;  // hexadecimal
+};
+Result<int> run_verify_azure(const CommonOptions& common, const VerifyAzureOptions& options);
+
 struct VerifyTpmOptions {
   std::string quote;
   std::string signature;

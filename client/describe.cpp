@@ -84,6 +84,7 @@ Result<json::value> describe_bundle(ByteView bytes) {
                         {"path", std::move(path)}};
   ATTESTD_CHECK(add(parts, "snp-report", EvidenceType::snp_report, bundle.snp_report));
   ATTESTD_CHECK(add(parts, "snp-certificates", EvidenceType::snp_certificates, bundle.snp_certificates));
+  ATTESTD_CHECK(add(parts, "hcl-report", EvidenceType::hcl_report, bundle.hcl_report));
   if (bundle.tpm) {
     ATTESTD_CHECK(add(parts, "tpm-quote", EvidenceType::tpm_quote, bundle.tpm->quote));
     ATTESTD_CHECK(add(parts, "tpm-signature", EvidenceType::tpm_signature, bundle.tpm->signature));
@@ -105,6 +106,7 @@ Result<json::value> describe(EvidenceType type, ByteView bytes) {
     case EvidenceType::bundle: return describe_bundle(bytes);
     case EvidenceType::statement: return describe_statement(bytes);
     case EvidenceType::snp_report: return describe_snp_report(bytes);
+    case EvidenceType::hcl_report: return describe_hcl_report(bytes);
     case EvidenceType::snp_certificates: return describe_snp_certificates(bytes);
     case EvidenceType::tpm_quote: return describe_quote(bytes);
     case EvidenceType::tpm_signature: return describe_signature(bytes);

@@ -18,6 +18,7 @@ Result<std::string> describe_text(EvidenceType type, ByteView bytes, bool colour
 
 // The parts that are not the TPM's.
 Result<boost::json::value> describe_snp_report(ByteView bytes);
+Result<boost::json::value> describe_hcl_report(ByteView bytes);
 Result<boost::json::value> describe_snp_certificates(ByteView bytes);
 // PEM, one or many, or one DER.
 Result<boost::json::value> describe_certificates(ByteView bytes);

@@ -12,11 +12,12 @@
 namespace attestd {
 namespace {
 
-constexpr std::array<std::pair<EvidenceType, std::string_view>, 11> names{{
+constexpr std::array<std::pair<EvidenceType, std::string_view>, 12> names{{
     {EvidenceType::bundle, "bundle"},
     {EvidenceType::statement, "statement"},
     {EvidenceType::snp_report, "snp-report"},
     {EvidenceType::snp_certificates, "snp-certificates"},
+    {EvidenceType::hcl_report, "hcl-report"},
     {EvidenceType::tpm_quote, "tpm-quote"},
     {EvidenceType::tpm_signature, "tpm-signature"},
     {EvidenceType::tpm_public, "tpm-public"},
@@ -85,6 +86,7 @@ std::optional<EvidenceType> detect_evidence_type(ByteView bytes) {
   if (text.find("-----BEGIN CERTIFICATE-----") != std::string_view::npos) return EvidenceType::certificate;
   // DER SEQUENCE with a two-byte length, X.690 section 8.1.
   if (bytes.size() > 4 && text[0] == '\x30' && text[1] == '\x82') return EvidenceType::certificate;
+  if (text.starts_with("HCLA")) return EvidenceType::hcl_report;
   if (bytes.size() == snp_report_size) {
     if (const auto version = first_le32(bytes); version && *version >= 2 && *version <= 5) {
       return EvidenceType::snp_report;

@@ -14,6 +14,7 @@ enum class EvidenceType {
   statement,
   snp_report,
   snp_certificates,
+  hcl_report,
   tpm_quote,
   tpm_signature,
   tpm_public,

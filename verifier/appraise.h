@@ -34,4 +34,16 @@ Appraisal appraise(const Bundle& bundle, const Policy& policy, const AppraisalCo
 // and snp.measurement against `policy`, or against the defaults when it is null.
 Verdict appraise_snp(const SnpVerification& verification, const Policy* policy);
 
+// `attestctl verify azure`: the hardware report's own checks and the policy's, then
+// azure.runtime-data, azure.configuration and, with a quote of the vTPM by the key
+// that the runtime data name, tpm.signature and tpm.extra-data.
+struct AzureEvidence {
+  ByteView hcl_report;
+  SnpEndorsements endorsements;  // of an SNP report
+  ByteView tpm_quote{};          // TPMS_ATTEST, or empty
+  ByteView tpm_signature{};
+  std::optional<Bytes> expected_extra_data{};
+};
+Verdict appraise_azure(const AzureEvidence& evidence, const Policy& policy, std::int64_t at);
+
 }  // namespace attestd

@@ -1,5 +1,6 @@
 // Azure's part of an appraisal: the paravisor's hardware report, which binds the
 // vTPM's key, which binds the statement.
+#include "verifier/appraise.h"
 #include "verifier/appraise_internal.h"
 #include "verifier/azure.h"
 
@@ -33,6 +34,24 @@ Check bind_statement(const Facts& facts, const Result<MerkleHash>& root) {
   }
   return {std::string(binding), CheckResult::pass,
           "the vTPM's quote carries the root of this statement, by the key that the report's runtime data name"};
+}
+
+// The vTPM's quote, by the key that the runtime data name.
+void add_quote_checks(Facts& facts, const AzureEvidence& evidence) {
+  const HclKey* const key = facts.azure->runtime ? facts.azure->runtime->attestation_key() : nullptr;
+  const auto pem = key != nullptr ? hcl_key_to_pem(*key) : fail(Errc::not_found, "the runtime data name no HCLAkPub");
+  if (!pem) {
+    facts.checks.push_back({"azure.ak", CheckResult::fail, pem.error().text()});
+    return;
+  }
+  TpmInput input;
+  input.quote = evidence.tpm_quote;
+  input.signature = evidence.tpm_signature;
+  input.ak = *pem;
+  input.expected_extra_data = evidence.expected_extra_data;
+  for (Check& check : verify_tpm(input).checks) {
+    if (check.id == "tpm.signature" || check.id == "tpm.extra-data") facts.checks.push_back(std::move(check));
+  }
 }
 
 }  // namespace
@@ -73,6 +92,21 @@ void add_azure_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHas
       measured_as_expected(facts)) {
     facts.isolation = "paravisor";
   }
+}
+
+Verdict appraise_azure(const AzureEvidence& evidence, const Policy& policy, std::int64_t at) {
+  Facts facts{policy};
+  facts.azure = read_azure(evidence.hcl_report);
+  if (facts.azure->is(HclReportType::snp)) {
+    take_snp(facts, verify_snp(facts.azure->report->hardware_report, evidence.endorsements, policy.roots, at), "");
+  }
+  facts.checks.push_back(check_azure_runtime_data(*facts.azure, std::nullopt));
+  facts.checks.push_back(check_azure_configuration(*facts.azure, policy.azure));
+  if (!evidence.tpm_quote.empty()) add_quote_checks(facts, evidence);
+  std::string claims = claims_to_json({}, facts);
+  Verdict verdict = verdict_from_checks(std::move(facts.checks), std::move(claims));
+  verdict.simulated = facts.hardware && facts.hardware->simulated;
+  return verdict;
 }
 
 void judge_azure(AnswerBuilder& answer, const Facts& facts) {

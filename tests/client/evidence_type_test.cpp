@@ -56,6 +56,8 @@ TEST_CASE("genuine evidence is recognized") {
   const Case cases[] = {
       {"snp/milan-vcek-v2/report.bin", "snp-report"},
       {"snp/milan-vlek-v3/report.bin", "snp-report"},
+      {"azure/snp/hcl-report.bin", "hcl-report"},
+      {"azure/tdx/hcl-report.bin", "hcl-report"},
       {"snp/milan-vcek-v2/vcek.der", "certificate"},
       {"snp/milan-vcek-v2/chain.pem", "certificate"},
       {"tpm/quote/quote.out", "tpm-quote"},
