@@ -26,6 +26,15 @@ Result<std::size_t> read_length(Reader& reader) {
 
 }  // namespace
 
+Result<DerValue> read_der(Reader& reader) {
+  constexpr std::uint8_t several_octets = 0x1f;
+  ATTESTD_TRY(const std::uint8_t tag, reader.u8("DER tag"));
+  if ((tag & several_octets) == several_octets) return fail(Errc::malformed, "a DER tag has several octets");
+  ATTESTD_TRY(const std::size_t length, read_length(reader));
+  ATTESTD_TRY(const ByteView contents, reader.take(length, "DER value"));
+  return DerValue{tag, contents};
+}
+
 Result<std::vector<Bytes>> split_der_sequences(ByteView bytes, std::size_t limit) {
   std::vector<Bytes> out;
   Reader reader(bytes);
@@ -41,6 +50,21 @@ Result<std::vector<Bytes>> split_der_sequences(ByteView bytes, std::size_t limit
     out.push_back(to_bytes(bytes.subspan(start, reader.offset() - start)));
   }
   return out;
+}
+
+Bytes encode_der(std::uint8_t tag, ByteView contents) {
+  Writer out;
+  out.u8(tag);
+  if (contents.size() < long_form) {
+    out.u8(static_cast<std::uint8_t>(contents.size()));
+  } else {
+    Bytes octets;
+    for (std::size_t rest = contents.size(); rest != 0; rest >>= 8U) {
+      octets.insert(octets.begin(), static_cast<std::byte>(rest & 0xffU));
+    }
+    out.u8(static_cast<std::uint8_t>(long_form | octets.size())).raw(octets);
+  }
+  return out.raw(contents).take();
 }
 
 }  // namespace attestd

@@ -3,37 +3,20 @@
 #include <algorithm>
 #include <array>
 
-#include "base/encoding.h"
-
 namespace attestd {
 namespace {
 
 constexpr std::size_t entry_size = 24;  // GUID, offset and length, little-endian
 constexpr std::size_t maximal_entries = 64;
-constexpr std::size_t guid_size = 16;
 
-constexpr std::array<std::size_t, 4> dashes_before{4, 6, 8, 10};
 constexpr std::array known_guids{snp_guid_vcek, snp_guid_vlek, snp_guid_ask, snp_guid_ark, snp_guid_crl};
-
-Guid plain_guid_text(const FixedBytes<guid_size>& bytes) {
-  Guid out;
-  for (std::size_t i = 0; i < guid_size; ++i) {
-    if (std::ranges::find(dashes_before, i) != dashes_before.end()) out += '-';
-    out += to_hex(ByteView(bytes).subspan(i, 1));
-  }
-  return out;
-}
 
 // RFC 4122 order, as AMD's own tools write it. Some hosts write the first three
 // groups little-endian, as UEFI does: that reading counts when only it is known.
 Guid guid_text(const FixedBytes<guid_size>& bytes) {
-  Guid plain = plain_guid_text(bytes);
+  Guid plain = guid_from_rfc4122(bytes);
   if (std::ranges::find(known_guids, plain) != known_guids.end()) return plain;
-  FixedBytes<guid_size> swapped = bytes;
-  std::reverse(swapped.begin(), swapped.begin() + 4);
-  std::reverse(swapped.begin() + 4, swapped.begin() + 6);
-  std::reverse(swapped.begin() + 6, swapped.begin() + 8);
-  Guid mixed = plain_guid_text(swapped);
+  Guid mixed = guid_from_uefi(bytes);
   return std::ranges::find(known_guids, mixed) != known_guids.end() ? mixed : plain;
 }
 
@@ -92,11 +75,7 @@ Bytes encode_snp_certificate_table(const std::vector<SnpCertificate>& certificat
   Writer data;
   const std::size_t header_size = (certificates.size() + 1) * entry_size;
   for (const SnpCertificate& certificate : certificates) {
-    std::string digits = certificate.guid;
-    std::erase(digits, '-');
-    Bytes guid = from_hex(digits).value_or(Bytes{});
-    guid.resize(guid_size);
-    header.raw(guid).le32(static_cast<std::uint32_t>(header_size + data.bytes().size()));
+    header.raw(guid_to_rfc4122(certificate.guid)).le32(static_cast<std::uint32_t>(header_size + data.bytes().size()));
     header.le32(static_cast<std::uint32_t>(certificate.data.size()));
     data.raw(certificate.data);
   }

@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "evidence/guid.h"
 
 namespace attestd {
-
-using Guid = std::string;  // lower case, "63da758d-e664-4564-adc5-f4b93be8accd"
 
 inline constexpr std::string_view snp_guid_vcek = "63da758d-e664-4564-adc5-f4b93be8accd";
 inline constexpr std::string_view snp_guid_vlek = "a8074bc2-a25a-483e-aae6-39c045a0b8a1";

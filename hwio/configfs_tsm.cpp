@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <charconv>
 #include <utility>
+#include <vector>
 
 #include "hwio/backoff.h"
 #include "hwio/configfs_tsm_internal.h"
@@ -15,6 +16,9 @@ namespace {
 
 constexpr std::chrono::milliseconds longest_backoff{500};
 constexpr std::size_t longest_provider_name = 64;  // characters
+// SEV-SNP ABI 56860 section 7.3, table 23: REPORTED_TCB.
+constexpr std::size_t reported_tcb_offset = 0x180;
+constexpr std::size_t reported_tcb_size = 8;
 
 bool worth_retrying(const Error& error) { return error.code == Errc::busy || error.code == Errc::changed; }
 
@@ -60,14 +64,14 @@ class Entry {
     return bytes;
   }
 
-  // The kernel counts in an unsigned long that may wrap.
-  Result<unsigned long> generation() {
-    ATTESTD_TRY(const Bytes bytes, read("generation"));
-    ATTESTD_TRY(const std::string text, text_line(bytes, "generation"));
+  // The kernel counts generations in an unsigned long that may wrap.
+  Result<unsigned long> number(std::string_view attribute) {
+    ATTESTD_TRY(const Bytes bytes, read(attribute));
+    ATTESTD_TRY(const std::string text, text_line(bytes, attribute));
     unsigned long value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size()) {
-      return fail(Errc::malformed, "the kernel's generation attribute is not a number");
+      return fail(Errc::malformed, "the kernel's " + std::string(attribute) + " attribute is not a number");
     }
     return value;
   }
@@ -139,7 +143,7 @@ Error explain_make(Error error, const std::string& where) {
 class ConfigfsTsm final : public ReportDevice {
  public:
   ConfigfsTsm(std::unique_ptr<TsmFiles> files, ConfigfsTsmOptions options)
-      : files_(std::move(files)), options_(options) {}
+      : files_(std::move(files)), options_(std::move(options)) {}
 
   Result<HardwareReport> report(const FixedBytes<64>& report_data) override {
     Backoff backoff(options_.first_backoff, longest_backoff);
@@ -158,18 +162,62 @@ class ConfigfsTsm final : public ReportDevice {
   [[nodiscard]] std::string where() const override { return files_->where(); }
 
  private:
+  using Attributes = std::vector<std::pair<std::string_view, std::string>>;
+
   // A new entry each time: whoever disturbed the last one does not know its name.
-  Result<HardwareReport> try_once(const FixedBytes<64>& report_data) {
-    const std::string name =
-        std::string(tsm_entry_prefix) + std::to_string(::getpid()) + "-" + std::to_string(++counter_);
+  Result<std::string> make_entry() {
+    std::string name = std::string(tsm_entry_prefix) + std::to_string(::getpid()) + "-" + std::to_string(++counter_);
     if (auto made = files_->make_entry(name); !made) {
       return std::unexpected(explain_make(std::move(made).error(), files_->where()));
     }
+    return name;
+  }
+
+  Result<HardwareReport> try_once(const FixedBytes<64>& report_data) {
+    if (!options_.svsm_service) {
+      Attributes attributes;
+      if (options_.privlevel) attributes.emplace_back("privlevel", std::to_string(*options_.privlevel));
+      return report_of(report_data, attributes);
+    }
+    ATTESTD_TRY(HardwareReport report, report_of(report_data, {{"service_provider", "svsm"},
+                                                               {"service_guid", *options_.svsm_service},
+                                                               {"service_manifest_version", "0"}}));
+    if (report.manifest.empty()) return fail(Errc::malformed, "the SVSM attests its service without a manifest");
+    if (report.certificates.empty()) {
+      ATTESTD_TRY(report.certificates, certificates_beside(report.report));
+    }
+    return report;
+  }
+
+  // Coconut's SVSM gives none. They are the host's and the same for every report of
+  // this chip and TCB: those of a report to the kernel itself fit as well.
+  Result<Bytes> certificates_beside(ByteView report) {
+    Bytes tcb;
+    if (report.size() >= reported_tcb_offset + reported_tcb_size) {
+      tcb = to_bytes(report.subspan(reported_tcb_offset, reported_tcb_size));
+    }
+    if (tcb == known_tcb_ && !known_certificates_.empty()) return known_certificates_;
+    ATTESTD_TRY(const std::string name, make_entry());
+    unsigned long floor = 0;
+    {
+      Entry entry(*files_, name);
+      ATTESTD_TRY(floor, entry.number("privlevel_floor"));
+    }
+    ATTESTD_TRY(HardwareReport plain, report_of({}, {{"privlevel", std::to_string(floor)}}));
+    known_tcb_ = std::move(tcb);
+    known_certificates_ = plain.certificates;
+    return std::move(plain.certificates);
+  }
+
+  Result<HardwareReport> report_of(const FixedBytes<64>& report_data, const Attributes& attributes) {
+    ATTESTD_TRY(const std::string name, make_entry());
     Entry entry(*files_, name);
 
-    ATTESTD_TRY(unsigned long expected, entry.generation());
-    if (options_.privlevel) {
-      ATTESTD_CHECK(entry.write("privlevel", as_bytes(std::to_string(*options_.privlevel))));
+    ATTESTD_TRY(unsigned long expected, entry.number("generation"));
+    for (const auto& [attribute, value] : attributes) {
+      if (auto written = entry.write(attribute, as_bytes(value)); !written) {
+        return std::unexpected(explain_service(std::move(written).error(), entry, attribute));
+      }
       ++expected;
     }
     // The kernel takes inblob when the file is closed and cannot return an error
@@ -181,21 +229,31 @@ class ConfigfsTsm final : public ReportDevice {
     HardwareReport report;
     ATTESTD_TRY(report.report, entry.read("outblob"));
     if (report.report.empty()) return fail(Errc::malformed, "the kernel returned an empty report");
-    // Not every provider has certificates, and then there is no such attribute.
-    auto certificates = entry.read_as_is("auxblob");
-    if (certificates) {
-      report.certificates = std::move(*certificates);
-    } else if (certificates.error().os_error != ENOENT) {
-      return std::unexpected(entry.explain(std::move(certificates).error(), "auxblob"));
-    }
+    ATTESTD_TRY(report.certificates, optional_blob(entry, "auxblob"));
+    ATTESTD_TRY(report.manifest, optional_blob(entry, "manifestblob"));
     ATTESTD_TRY(const Bytes provider, entry.read("provider"));
     ATTESTD_TRY(report.provider, text_line(provider, "provider"));
     ATTESTD_CHECK(expect_generation(entry, expected));
     return report;
   }
 
+  // Not every provider has it, and then there is no such attribute.
+  static Result<Bytes> optional_blob(Entry& entry, std::string_view attribute) {
+    auto bytes = entry.read_as_is(attribute);
+    if (bytes || bytes.error().os_error == ENOENT) return std::move(bytes).value_or(Bytes{});
+    return std::unexpected(entry.explain(std::move(bytes).error(), attribute));
+  }
+
+  // ENOENT otherwise means that somebody removed the entry, but these attributes
+  // are there only where the kernel runs under an SVSM.
+  static Error explain_service(Error error, Entry& entry, std::string_view attribute) {
+    if (!attribute.starts_with("service_") || error.os_error != ENOENT || !entry.number("generation")) return error;
+    error.code = Errc::not_found;
+    return std::move(error).in("this guest does not run under an SVSM, or its kernel is older than Linux 6.11");
+  }
+
   static Result<void> expect_generation(Entry& entry, unsigned long expected) {
-    ATTESTD_TRY(const unsigned long generation, entry.generation());
+    ATTESTD_TRY(const unsigned long generation, entry.number("generation"));
     if (generation == expected) return {};
     return fail(Errc::changed, "the generation of the configfs-tsm entry is " + std::to_string(generation) +
                                    " where our own writes make " + std::to_string(expected));
@@ -204,12 +262,24 @@ class ConfigfsTsm final : public ReportDevice {
   std::unique_ptr<TsmFiles> files_;
   ConfigfsTsmOptions options_;
   unsigned long counter_ = 0;
+  Bytes known_tcb_;  // of the certificates that we know
+  Bytes known_certificates_;
 };
 
 }  // namespace
 
+Result<bool> has_svsm_services(TsmFiles& files) {
+  const std::string name = std::string(tsm_entry_prefix) + std::to_string(::getpid()) + "-svsm";
+  [[maybe_unused]] const auto stale = files.remove_entry(name);  // of a process with our number that crashed
+  if (auto made = files.make_entry(name); !made) {
+    return std::unexpected(explain_make(std::move(made).error(), files.where()));
+  }
+  Entry entry(files, name);
+  return files.write(name, "service_provider", as_bytes("svsm")).has_value();
+}
+
 std::unique_ptr<ReportDevice> make_configfs_tsm(std::unique_ptr<TsmFiles> files, ConfigfsTsmOptions options) {
-  return std::make_unique<ConfigfsTsm>(std::move(files), options);
+  return std::make_unique<ConfigfsTsm>(std::move(files), std::move(options));
 }
 
 }  // namespace attestd::hwio

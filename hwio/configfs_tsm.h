@@ -1,5 +1,6 @@
 // Linux configfs-tsm: reports through directories and files.
-// Source: Linux Documentation/ABI/testing/configfs-tsm (6.7 on).
+// Source: Linux Documentation/ABI/testing/configfs-tsm-report (6.7 on; services of
+// an SVSM 6.11 on).
 #pragma once
 
 #include <chrono>
@@ -29,8 +30,14 @@ class TsmFiles {
 // On a mounted tree; `root` is normally /sys/kernel/config/tsm/report.
 std::unique_ptr<TsmFiles> open_tsm_directory(std::string root);
 
+// AMD 58019 "Secure VM Service Module for SEV-SNP Guests", vTPM protocol.
+inline constexpr std::string_view svsm_vtpm_service = "c476f1eb-0123-45a5-9641-b4e7dde5bfe3";
+
 struct ConfigfsTsmOptions {
-  std::optional<unsigned> privlevel;            // VMPL to ask for; the kernel's default when absent
+  std::optional<unsigned> privlevel;  // VMPL to ask for; the kernel's default when absent
+  // Ask the SVSM for its own report (VMPL 0) on this service, a GUID; `privlevel`
+  // is not used then. REPORT_DATA is SHA-512(report data || manifest).
+  std::optional<std::string> svsm_service;
   unsigned attempts = 10;                       // in all, on EBUSY, EINTR, EWOULDBLOCK, changed generation
   std::chrono::milliseconds first_backoff{10};  // doubled each time, at most 500 ms
 };
@@ -38,7 +45,13 @@ struct ConfigfsTsmOptions {
 // Creates an entry, writes inblob, reads outblob, auxblob and provider, and
 // checks that generation is what its own writes made it before and after; the
 // entry is removed whatever happens. Fails with `changed` when another writer
-// was always in between, `busy` when the device was busy all along.
+// was always in between, `busy` when the device was busy all along, `not_found`
+// when an SVSM is asked for and the kernel knows of none. An SVSM that gives no
+// certificates makes us ask the security processor for them, once for each TCB.
+// Whether an entry has the attributes of an SVSM's services, which the kernel
+// shows only where one runs. Errors: those of making an entry.
+Result<bool> has_svsm_services(TsmFiles& files);
+
 std::unique_ptr<ReportDevice> make_configfs_tsm(std::unique_ptr<TsmFiles> files, ConfigfsTsmOptions options = {});
 
 }  // namespace attestd::hwio

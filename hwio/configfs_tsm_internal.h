@@ -15,6 +15,7 @@ inline constexpr std::size_t tsm_text_limit = 4096;
 
 constexpr std::size_t tsm_attribute_limit(std::string_view attribute) {
   if (attribute == "outblob") return tsm_outblob_limit;
+  if (attribute == "manifestblob") return tsm_outblob_limit;
   if (attribute == "auxblob") return tsm_auxblob_limit;
   return tsm_text_limit;
 }

@@ -11,6 +11,7 @@ namespace attestd::hwio {
 struct HardwareReport {
   Bytes report;           // as the hardware gave it
   Bytes certificates;     // SNP certificate table from the host; may be empty; hostile
+  Bytes manifest;         // of the services that an SVSM attests with the report; else empty
   std::string provider;   // "sev_guest", as configfs-tsm names it
   unsigned attempts = 1;  // how many tries it took
 };

@@ -2,7 +2,7 @@
 
 #include <tss2/tss2_mu.h>
 
-#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "hwio/backoff.h"
 #include "hwio/tpm_context.h"
+#include "hwio/tpm_endorsement.h"
 #include "hwio/tpm_pcrs.h"
 
 namespace attestd::hwio {
@@ -17,8 +18,7 @@ namespace {
 
 constexpr unsigned quote_attempts = 5;
 
-// TPM 2.0 part 1, 27.2: a primary key depends on the hierarchy's seed and on
-// this template alone, so do not change a bit of it.
+// The key depends on this, so do not change a bit of it.
 TPM2B_PUBLIC attestation_key_template() {
   TPM2B_PUBLIC out = {};
   TPMT_PUBLIC& area = out.publicArea;
@@ -46,89 +46,35 @@ Result<Bytes> marshal(TSS2_RC (*function)(const T*, std::uint8_t*, size_t, size_
   return out;
 }
 
-bool made_from_our_template(ESYS_CONTEXT* esys, ESYS_TR handle) {
-  TPM2B_PUBLIC* raw_public = nullptr;
-  TPM2B_NAME* raw_name = nullptr;
-  TPM2B_NAME* raw_qualified = nullptr;
-  if (Esys_ReadPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_public, &raw_name, &raw_qualified) !=
-      TSS2_RC_SUCCESS) {
-    return false;
-  }
-  const EsysPointer<TPM2B_PUBLIC> found(raw_public);
-  const EsysPointer<TPM2B_NAME> name(raw_name);
-  const EsysPointer<TPM2B_NAME> qualified(raw_qualified);
-  const TPMT_PUBLIC ours = attestation_key_template().publicArea;
-  TPMT_PUBLIC area = found->publicArea;
-  area.unique = ours.unique;
-  const auto a = marshal(Tss2_MU_TPMT_PUBLIC_Marshal, area, "a key");
-  const auto b = marshal(Tss2_MU_TPMT_PUBLIC_Marshal, ours, "a key");
-  return a && b && *a == *b;
-}
-
-// A process that died on a TPM without resource manager left its key loaded, and
-// there are only three places. Through a resource manager we see none but our own.
-void flush_leftover_keys(ESYS_CONTEXT* esys) {
-  TPMI_YES_NO more = TPM2_NO;
-  TPMS_CAPABILITY_DATA* raw = nullptr;
-  if (Esys_GetCapability(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES, TPM2_TRANSIENT_FIRST,
-                         TPM2_MAX_CAP_HANDLES, &more, &raw) != TSS2_RC_SUCCESS) {
-    return;
-  }
-  const EsysPointer<TPMS_CAPABILITY_DATA> data(raw);
-  const TPML_HANDLE& handles = data->data.handles;
-  for (std::uint32_t i = 0; i < std::min<std::uint32_t>(handles.count, TPM2_MAX_CAP_HANDLES); ++i) {
-    ESYS_TR handle = ESYS_TR_NONE;
-    if (Esys_TR_FromTPMPublic(esys, handles.handle[i], ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle) !=
-        TSS2_RC_SUCCESS) {
-      continue;
-    }
-    const bool ours = made_from_our_template(esys, handle);
-    const EsysHandle flushed(esys, handle, ours ? EsysHandle::End::flush : EsysHandle::End::close);
-  }
-}
-
 // What lasts as long as the connection does.
 struct Session {
   TpmContext context;
   EsysHandle key;  // after the context: it goes first
   TpmAttestationKey attestation_key;
+  PrimaryKey endorsement_key;  // once it was asked for
+  std::array<TPM2B_PUBLIC, 2> templates = {};
   TPML_PCR_SELECTION selection = {};
 };
 
-Result<void> create_key(Session& session) {
-  ESYS_CONTEXT* const esys = session.context.get();
-  const TPM2B_PUBLIC in_public = attestation_key_template();
-  const TPM2B_SENSITIVE_CREATE in_sensitive = {};
-  const TPM2B_DATA outside_info = {};
-  const TPML_PCR_SELECTION creation_pcrs = {};
-  ESYS_TR handle = ESYS_TR_NONE;
-  TPM2B_PUBLIC* raw_public = nullptr;
-  TPM2B_CREATION_DATA* raw_data = nullptr;
-  TPM2B_DIGEST* raw_hash = nullptr;
-  TPMT_TK_CREATION* raw_ticket = nullptr;
-  const auto create = [&] {
-    return Esys_CreatePrimary(esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &in_sensitive,
-                              &in_public, &outside_info, &creation_pcrs, &handle, &raw_public, &raw_data, &raw_hash,
-                              &raw_ticket);
-  };
-  TSS2_RC code = create();
-  if (tpm_response_is(code, TPM2_RC_OBJECT_MEMORY)) {
-    flush_leftover_keys(esys);
-    code = create();
+Result<void> create_key(Session& session, const TpmOptions& options) {
+  TPM2B_PUBLIC key_template = attestation_key_template();
+  if (options.ak_template_nv) {
+    ATTESTD_TRY(const Bytes stored, read_nv_index(session.context.get(), *options.ak_template_nv));
+    ATTESTD_TRY(key_template, parse_key_template(stored));
   }
-  ATTESTD_CHECK(tpm_check(code, "create the attestation key in the TPM's endorsement hierarchy"));
-  session.key = EsysHandle(esys, handle, EsysHandle::End::flush);
-  const EsysPointer<TPM2B_PUBLIC> out_public(raw_public);
-  const EsysPointer<TPM2B_CREATION_DATA> creation_data(raw_data);
-  const EsysPointer<TPM2B_DIGEST> creation_hash(raw_hash);
-  const EsysPointer<TPMT_TK_CREATION> creation_ticket(raw_ticket);
+  session.templates.front() = key_template;
+  ATTESTD_TRY(PrimaryKey key, create_endorsement_primary(session.context.get(), key_template, session.templates,
+                                                         "the attestation key"));
+  session.key = std::move(key.handle);
+  session.attestation_key.name = std::move(key.name);
+  session.attestation_key.public_area = std::move(key.public_area);
+  return {};
+}
 
-  TPM2B_NAME* raw_name = nullptr;
-  ATTESTD_CHECK(tpm_check(Esys_TR_GetName(esys, handle, &raw_name), "read the attestation key's name"));
-  const EsysPointer<TPM2B_NAME> name(raw_name);
-  session.attestation_key.name = to_bytes(std::as_bytes(std::span(name->name, name->size)));
-  ATTESTD_TRY(session.attestation_key.public_area,
-              marshal(Tss2_MU_TPMT_PUBLIC_Marshal, out_public->publicArea, "the attestation key"));
+Result<void> need_endorsement_key(Session& session) {
+  if (!session.endorsement_key.public_area.empty()) return {};
+  ATTESTD_TRY(session.endorsement_key, create_endorsement_primary(session.context.get(), endorsement_key_template(),
+                                                                  session.templates, "the endorsement key"));
   return {};
 }
 
@@ -163,7 +109,8 @@ Result<void> use_persistent_key(Session& session, std::uint32_t handle) {
 Result<std::unique_ptr<Session>> open_session(const TpmOptions& options) {
   auto session = std::make_unique<Session>();
   ATTESTD_TRY(session->context, TpmContext::open(options.tcti));
-  ATTESTD_CHECK(options.ak_handle ? use_persistent_key(*session, *options.ak_handle) : create_key(*session));
+  session->templates = {attestation_key_template(), endorsement_key_template()};
+  ATTESTD_CHECK(options.ak_handle ? use_persistent_key(*session, *options.ak_handle) : create_key(*session, options));
   if (options.ak_certificate_nv) {
     ATTESTD_TRY(session->attestation_key.certificate,
                 read_nv_index(session->context.get(), *options.ak_certificate_nv));
@@ -239,6 +186,21 @@ class EsysTpm final : public Tpm {
     });
   }
 
+  Result<Bytes> endorsement_key() override {
+    return with_session([](Session& session) -> Result<Bytes> {
+      ATTESTD_CHECK(need_endorsement_key(session));
+      return session.endorsement_key.public_area;
+    });
+  }
+
+  Result<Bytes> activate_credential(ByteView credential_blob, ByteView encrypted_secret) override {
+    return with_session([&](Session& session) -> Result<Bytes> {
+      ATTESTD_CHECK(need_endorsement_key(session));
+      return hwio::activate_credential(session.context.get(), session.key.get(), session.endorsement_key.handle.get(),
+                                       credential_blob, encrypted_secret);
+    });
+  }
+
   Result<Bytes> nv_read(std::uint32_t index) override {
     return with_session([&](const Session& session) { return read_nv_index(session.context.get(), index); });
   }
@@ -257,12 +219,12 @@ class EsysTpm final : public Tpm {
   }
 
   template <class Work>
-  auto with_session(const Work& work) -> decltype(work(std::declval<const Session&>())) {
+  auto with_session(const Work& work) -> decltype(work(std::declval<Session&>())) {
     const bool fresh = session_ == nullptr;
     if (fresh) {
       ATTESTD_TRY(session_, open_session(options_));
     }
-    auto result = work(std::as_const(*session_));
+    auto result = work(*session_);
     if (!result && suspect(result.error())) {
       session_.reset();
       if (!fresh) return with_session(work);

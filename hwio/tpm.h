@@ -33,6 +33,9 @@ struct TpmOptions {
   // Banks to quote, in order; a bank that the TPM does not have active is left out.
   std::vector<std::uint16_t> banks = {0x000b};
   std::vector<unsigned> pcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 23};
+  // NV index with the template of the key that the platform certifies (Google:
+  // 0x01c10001 RSA, 0x01c10003 ECC): that primary key quotes instead of our own.
+  std::optional<std::uint32_t> ak_template_nv;
   std::optional<std::uint32_t> ak_certificate_nv;  // NV index with the key's certificate; none when absent
   // A persistent restricted signing key, to quote with instead of our own: 0x81000003
   // on Azure. It is the platform's and is never changed.
@@ -63,6 +66,12 @@ class Tpm {
   // `qualifying_data` of 1 to 34 bytes. PCRs are read around the quote until
   // they agree with its digest: `changed` if they never do.
   virtual Result<TpmQuoteResult> quote(ByteView qualifying_data) = 0;
+  // TPMT_PUBLIC of the endorsement key by the template that is most common: RSA 2048,
+  // TCG "EK Credential Profile" 2.5, L-1. Made once for each connection: a second or so.
+  virtual Result<Bytes> endorsement_key() = 0;
+  // What a credential for attestation_key() in a TPM with endorsement_key() hides
+  // (TPM2_ActivateCredential). Both without their outer sizes, as TPM2B contents.
+  virtual Result<Bytes> activate_credential(ByteView credential_blob, ByteView encrypted_secret) = 0;
   virtual Result<Bytes> nv_read(std::uint32_t index) = 0;  // whole index; not_found when undefined
   // The whole index, of 1 to 1024 bytes; one that is not there is defined first, for
   // its own and the owner's authorization, and with the owner's (empty) one.

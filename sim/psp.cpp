@@ -52,6 +52,12 @@ std::optional<PspAnswer> Psp::refuse() {
 }
 
 PspAnswer Psp::request(const FixedBytes<64>& report_data, unsigned vmpl, bool with_certificates) {
+  return answer(report_data, vmpl, config_.guest_vmpl, with_certificates);
+}
+
+PspAnswer Psp::request_of_svsm(const FixedBytes<64>& report_data) { return answer(report_data, 0, 0, false); }
+
+PspAnswer Psp::answer(const FixedBytes<64>& report_data, unsigned vmpl, unsigned floor, bool with_certificates) {
   const std::lock_guard device(device_);
   std::chrono::milliseconds request_time{0};
   {
@@ -62,7 +68,7 @@ PspAnswer Psp::request(const FixedBytes<64>& report_data, unsigned vmpl, bool wi
   if (request_time.count() > 0) std::this_thread::sleep_for(request_time);
 
   PspAnswer answer;
-  if (vmpl < config_.guest_vmpl || vmpl > tsm_privlevel_max) {
+  if (vmpl < floor || vmpl > tsm_privlevel_max) {
     answer.os_error = EINVAL;
     return answer;
   }

@@ -58,6 +58,9 @@ class Psp final : public TsmProvider {
   // ENOTTY key wiped, EIO firmware status, EINVAL for a VMPL that is not ours.
   PspAnswer request(const FixedBytes<64>& report_data, unsigned vmpl, bool with_certificates);
 
+  // As an SVSM asks, with the key of VMPL 0 that the guest's kernel does not have.
+  PspAnswer request_of_svsm(const FixedBytes<64>& report_data);
+
   [[nodiscard]] Bytes certificates() const;  // what the host would give now
   void set_faults(const PspFaults& faults);
   [[nodiscard]] PspFaults faults() const;
@@ -74,6 +77,7 @@ class Psp final : public TsmProvider {
 
  private:
   std::optional<PspAnswer> refuse();
+  PspAnswer answer(const FixedBytes<64>& report_data, unsigned vmpl, unsigned floor, bool with_certificates);
 
   PspConfig config_;
   ReportSigner signer_;

@@ -74,7 +74,7 @@ int on_getattr(const char* path, struct stat* out, fuse_file_info* /*info*/) {
     out->st_nlink = 2;
     return 0;
   }
-  const TsmAttribute* attribute = find_tsm_attribute(where.attribute);
+  const TsmAttribute* attribute = model().find_attribute(where.attribute);
   if (where.deeper || attribute == nullptr || !model().contains(where.entry)) return -ENOENT;
   out->st_mode = S_IFREG | static_cast<mode_t>(attribute->mode);
   out->st_nlink = 1;
@@ -95,7 +95,7 @@ int on_readdir(const char* path, void* buffer, fuse_fill_dir_t fill, off_t /*off
     return 0;
   }
   if (!model().contains(where.entry)) return -ENOENT;
-  for (const TsmAttribute& attribute : tsm_attributes()) add(attribute.name);
+  for (const TsmAttribute& attribute : model().attributes()) add(attribute.name);
   return 0;
 }
 
@@ -118,7 +118,7 @@ int on_truncate(const char* /*path*/, off_t /*size*/, fuse_file_info* /*info*/) 
 
 int on_open(const char* path, fuse_file_info* info) {
   const Path where = split(path);
-  const TsmAttribute* attribute = find_tsm_attribute(where.attribute);
+  const TsmAttribute* attribute = model().find_attribute(where.attribute);
   if (where.deeper || attribute == nullptr || !model().contains(where.entry)) return -ENOENT;
   const int access = info->flags & O_ACCMODE;
   if (access != O_WRONLY && (attribute->mode & 0444U) == 0) return -EACCES;

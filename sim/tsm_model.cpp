@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <iterator>
 #include <mutex>
+
+#include "evidence/guid.h"
 
 namespace attestd::sim {
 namespace {
 
 constexpr std::size_t longest_name = 255;    // NAME_MAX
 constexpr std::uint64_t page_size = 4096;    // what configfs gives text attributes
+constexpr std::size_t guid_text_size = 36;   // UUID_STRING_LEN
 constexpr std::size_t text_size_max = 4095;  // SIMPLE_ATTR_SIZE less its terminator
 
 // kstrtouint(text, 0, …): base by prefix, an optional plus, one newline at most.
@@ -30,6 +34,14 @@ OrErrno<unsigned> kernel_unsigned(std::string_view text) {
   return value;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text.substr(0, guid_text_size));
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
 }  // namespace
 
 const std::vector<TsmAttribute>& tsm_attributes() {
@@ -38,17 +50,28 @@ const std::vector<TsmAttribute>& tsm_attributes() {
       {"provider", 0444, false, page_size},
       {"privlevel", 0200, false, page_size},
       {"privlevel_floor", 0444, false, page_size},
+      {"service_provider", 0200, false, page_size},
+      {"service_guid", 0200, false, page_size},
+      {"service_manifest_version", 0200, false, page_size},
       {"inblob", 0200, true, 0},
       {"outblob", 0444, true, 0},
       {"auxblob", 0444, true, 0},
+      {"manifestblob", 0444, true, 0},
   };
   return attributes;
 }
 
-const TsmAttribute* find_tsm_attribute(std::string_view name) {
+std::vector<TsmAttribute> TsmModel::attributes() const {
+  std::vector<TsmAttribute> shown;
+  std::ranges::copy_if(tsm_attributes(), std::back_inserter(shown),
+                       [&](const TsmAttribute& attribute) { return provider_.shows(attribute.name); });
+  return shown;
+}
+
+const TsmAttribute* TsmModel::find_attribute(std::string_view name) const {
   const auto& all = tsm_attributes();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const TsmAttribute& a) { return a.name == name; });
-  return found == all.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(all, name, &TsmAttribute::name);
+  return found == all.end() || !provider_.shows(name) ? nullptr : &*found;
 }
 
 int TsmModel::make_entry(const std::string& name) {
@@ -103,13 +126,36 @@ int TsmModel::store_privlevel(Entry& entry, ByteView bytes) const {
   return 0;
 }
 
+int TsmModel::store_text(Entry& entry, std::string_view attribute, ByteView bytes) const {
+  if (attribute == "privlevel") return store_privlevel(entry, bytes);
+  std::string_view text = as_text(bytes);
+  unsigned version = 0;
+  if (attribute == "service_manifest_version") {
+    const auto value = kernel_unsigned(text);
+    if (!value) return value.error();
+    version = *value;
+  }
+  if (const int refused = advance(entry); refused != 0) return refused;
+  if (attribute == "service_manifest_version") {
+    entry.request.service_manifest_version = version;
+  } else if (attribute == "service_provider") {
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    entry.request.service_provider = text;
+  } else {
+    // guid_parse() reads 36 characters and looks at nothing behind them.
+    entry.request.service_guid = guid_to_uefi(text.substr(0, guid_text_size));
+    if (text.size() < guid_text_size || guid_from_uefi(entry.request.service_guid) != lower(text)) return EINVAL;
+  }
+  return 0;
+}
+
 int TsmModel::write(const std::string& name, std::string_view attribute, ByteView bytes) {
-  const TsmAttribute* known = find_tsm_attribute(attribute);
+  const TsmAttribute* known = find_attribute(attribute);
   const std::unique_lock lock(mutex_);
   const auto found = entries_.find(name);
   if (found == entries_.end() || known == nullptr) return ENOENT;
   if ((known->mode & 0222U) == 0) return EACCES;
-  if (!known->binary) return store_privlevel(found->second, bytes.first(std::min(bytes.size(), text_size_max)));
+  if (!known->binary) return store_text(found->second, attribute, bytes.first(std::min(bytes.size(), text_size_max)));
   if (bytes.size() > tsm_inblob_max) return EFBIG;
   if (bytes.empty()) return 0;  // closing an inblob that nothing was written to is not a write
   if (const int refused = advance(found->second); refused != 0) return refused;
@@ -117,8 +163,11 @@ int TsmModel::write(const std::string& name, std::string_view attribute, ByteVie
   return 0;
 }
 
-OrErrno<Bytes> TsmModel::read_blob(const std::string& name, bool auxiliary) {
-  const auto pick = [&](const Entry& entry) { return auxiliary ? entry.blobs.auxblob : entry.blobs.outblob; };
+OrErrno<Bytes> TsmModel::read_blob(const std::string& name, std::string_view attribute) {
+  const auto pick = [&](const Entry& entry) {
+    if (attribute == "manifestblob") return entry.blobs.manifestblob;
+    return attribute == "auxblob" ? entry.blobs.auxblob : entry.blobs.outblob;
+  };
   {
     const std::shared_lock lock(mutex_);
     const auto found = entries_.find(name);
@@ -152,8 +201,8 @@ OrErrno<Bytes> TsmModel::read_blob(const std::string& name, bool auxiliary) {
 }
 
 OrErrno<Bytes> TsmModel::read(const std::string& name, std::string_view attribute) {
-  const TsmAttribute* known = find_tsm_attribute(attribute);
-  if (known != nullptr && known->binary && (known->mode & 0444U) != 0) return read_blob(name, attribute == "auxblob");
+  const TsmAttribute* known = find_attribute(attribute);
+  if (known != nullptr && known->binary && (known->mode & 0444U) != 0) return read_blob(name, attribute);
   const std::shared_lock lock(mutex_);
   const auto found = entries_.find(name);
   if (found == entries_.end() || known == nullptr) return std::unexpected(ENOENT);

@@ -25,10 +25,14 @@ using OrErrno = std::expected<T, int>;
 struct TsmRequest {
   Bytes inblob;
   unsigned privlevel = 0;
+  std::string service_provider;   // empty: the provider's own report
+  FixedBytes<16> service_guid{};  // in UEFI's byte order; zeros: all services
+  unsigned service_manifest_version = 0;
 };
 struct TsmBlobs {
   Bytes outblob;
-  Bytes auxblob;  // may be empty
+  Bytes auxblob;         // may be empty
+  Bytes manifestblob{};  // may be empty
 };
 
 // What a platform driver registers (struct tsm_report_ops). report_new() is
@@ -38,6 +42,11 @@ class TsmProvider {
   virtual ~TsmProvider() = default;
   [[nodiscard]] virtual std::string name() const = 0;
   [[nodiscard]] virtual unsigned privlevel_floor() const = 0;
+  // report_attr_visible and report_bin_attr_visible: the attributes of services are
+  // those of a provider that has some.
+  [[nodiscard]] virtual bool shows(std::string_view attribute) const {
+    return !attribute.starts_with("service_") && attribute != "manifestblob";
+  }
   virtual OrErrno<TsmBlobs> report_new(const TsmRequest& request) = 0;
 };
 
@@ -47,9 +56,8 @@ struct TsmAttribute {
   bool binary;         // written when the file is closed, and read as it was at the first read
   std::uint64_t size;  // as stat(2) shows it: 4096 for text, 0 for binary attributes
 };
-// Those of a provider without service (SVSM) attributes.
+// All that Linux knows, whichever provider shows them.
 const std::vector<TsmAttribute>& tsm_attributes();
-const TsmAttribute* find_tsm_attribute(std::string_view name);
 
 class TsmModel {
  public:
@@ -58,11 +66,15 @@ class TsmModel {
   explicit TsmModel(TsmProvider& provider, std::uint64_t generation_mask = ~std::uint64_t{0})
       : provider_(provider), mask_(generation_mask) {}
 
+  // Those that the provider shows.
+  [[nodiscard]] std::vector<TsmAttribute> attributes() const;
+  [[nodiscard]] const TsmAttribute* find_attribute(std::string_view name) const;
+
   // All return 0 or an errno.
   int make_entry(const std::string& name);    // EEXIST, EINVAL, ENAMETOOLONG
   int remove_entry(const std::string& name);  // ENOENT
   // ENOENT, EACCES (not writable), EFBIG (inblob over 64 bytes), EINVAL or
-  // ERANGE (privlevel), EBUSY (the generation would reach the last one read).
+  // ERANGE (privlevel, service_guid, service_manifest_version), EBUSY (the generation would reach the last one read).
   int write(const std::string& entry, std::string_view attribute, ByteView bytes);
   // ENOENT, EACCES (not readable), EINVAL (no inblob yet), EWOULDBLOCK, and
   // whatever the provider fails with.
@@ -86,7 +98,8 @@ class TsmModel {
 
   int advance(Entry& entry) const;
   int store_privlevel(Entry& entry, ByteView bytes) const;
-  OrErrno<Bytes> read_blob(const std::string& name, bool auxiliary);
+  int store_text(Entry& entry, std::string_view attribute, ByteView bytes) const;
+  OrErrno<Bytes> read_blob(const std::string& name, std::string_view attribute);
 
   TsmProvider& provider_;
   const std::uint64_t mask_;

@@ -91,6 +91,10 @@ class FakeTpm : public hwio::Tpm {
     out.pcrs[0x000b][0] = Bytes(32, std::byte{3});
     return out;
   }
+  Result<Bytes> endorsement_key() override { return fail(Errc::unsupported, "no endorsement key"); }
+  Result<Bytes> activate_credential(ByteView /*credential_blob*/, ByteView /*encrypted_secret*/) override {
+    return fail(Errc::unsupported, "no endorsement key");
+  }
   Result<Bytes> nv_read(std::uint32_t /*index*/) override { return fail(Errc::not_found, "no such index"); }
   Result<void> nv_write(std::uint32_t /*index*/, ByteView /*data*/) override {
     return fail(Errc::permission, "no index can be written");

@@ -55,7 +55,7 @@ TEST_CASE("the mounted tree looks and refuses as configfs does") {
   MountedTree tree;
   REQUIRE(tree.mount.has_value());
   REQUIRE(::mkdir(tree.path("e").c_str(), 0755) == 0);
-  for (const TsmAttribute& attribute : tsm_attributes()) {
+  for (const TsmAttribute& attribute : tree.tree.attributes()) {
     struct stat status = {};
     INFO(attribute.name);
     REQUIRE(::stat(tree.path("e/" + std::string(attribute.name)).c_str(), &status) == 0);

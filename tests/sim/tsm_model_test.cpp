@@ -54,7 +54,7 @@ TEST_CASE("entries are made once and removed once") {
 TEST_CASE("attributes are readable or writable, never both") {
   Tree tree;
   REQUIRE(tree.model.make_entry("e") == 0);
-  for (const TsmAttribute& attribute : tsm_attributes()) {
+  for (const TsmAttribute& attribute : tree.model.attributes()) {
     INFO(attribute.name);
     if (attribute.mode == 0200) {
       CHECK(tree.read(attribute.name) == failure(EACCES));
