@@ -85,6 +85,8 @@ Result<json::value> describe_bundle(ByteView bytes) {
   ATTESTD_CHECK(add(parts, "snp-report", EvidenceType::snp_report, bundle.snp_report));
   ATTESTD_CHECK(add(parts, "snp-certificates", EvidenceType::snp_certificates, bundle.snp_certificates));
   ATTESTD_CHECK(add(parts, "hcl-report", EvidenceType::hcl_report, bundle.hcl_report));
+  ATTESTD_CHECK(add(parts, "td-quote", EvidenceType::td_quote, bundle.td_quote));
+  ATTESTD_CHECK(add(parts, "cc-event-log", EvidenceType::cc_event_log, bundle.cc_event_log));
   if (bundle.tpm) {
     ATTESTD_CHECK(add(parts, "tpm-quote", EvidenceType::tpm_quote, bundle.tpm->quote));
     ATTESTD_CHECK(add(parts, "tpm-signature", EvidenceType::tpm_signature, bundle.tpm->signature));
@@ -108,6 +110,11 @@ Result<json::value> describe(EvidenceType type, ByteView bytes) {
     case EvidenceType::snp_report: return describe_snp_report(bytes);
     case EvidenceType::hcl_report: return describe_hcl_report(bytes);
     case EvidenceType::snp_certificates: return describe_snp_certificates(bytes);
+    case EvidenceType::td_quote: return describe_td_quote(bytes);
+    case EvidenceType::td_report: return describe_td_report(bytes);
+    case EvidenceType::ccel_table: return describe_ccel_table(bytes);
+    case EvidenceType::cc_event_log: return describe_cc_event_log(bytes);
+    case EvidenceType::cel: return describe_cel(bytes);
     case EvidenceType::tpm_quote: return describe_quote(bytes);
     case EvidenceType::tpm_signature: return describe_signature(bytes);
     case EvidenceType::tpm_public: {
@@ -134,6 +141,7 @@ Result<std::string> describe_text(EvidenceType type, ByteView bytes, bool colour
     ATTESTD_TRY(const EventLog log, parse_event_log(bytes));
     return event_log_to_text(log);
   }
+  if (type == EvidenceType::cc_event_log) return describe_cc_event_log_text(bytes);
   if (type == EvidenceType::userspace_log) {
     ATTESTD_TRY(const std::vector<UserspaceEvent> events, parse_userspace_log(bytes));
     return userspace_log_to_text(events);

@@ -20,6 +20,12 @@ Result<std::string> describe_text(EvidenceType type, ByteView bytes, bool colour
 Result<boost::json::value> describe_snp_report(ByteView bytes);
 Result<boost::json::value> describe_hcl_report(ByteView bytes);
 Result<boost::json::value> describe_snp_certificates(ByteView bytes);
+Result<boost::json::value> describe_td_quote(ByteView bytes);
+Result<boost::json::value> describe_td_report(ByteView bytes);
+Result<boost::json::value> describe_ccel_table(ByteView bytes);
+Result<boost::json::value> describe_cc_event_log(ByteView bytes);
+Result<std::string> describe_cc_event_log_text(ByteView bytes);
+Result<boost::json::value> describe_cel(ByteView bytes);
 // PEM, one or many, or one DER.
 Result<boost::json::value> describe_certificates(ByteView bytes);
 

@@ -12,6 +12,8 @@ namespace attestd {
 
 // The data as printable ASCII, from plain or UTF-16LE text; nothing when it is not text.
 std::optional<std::string> event_text(ByteView data);
+// Only what a terminal cannot take for a command.
+std::string escaped_text(std::string_view text);
 std::string tpm_key_kind(const TpmPublic& key);        // "rsa2048", "ecc-p256"
 std::string tpm_scheme_name(std::uint16_t algorithm);  // "rsassa", or "0x001a"
 

@@ -9,19 +9,6 @@
 namespace attestd {
 namespace {
 
-// Only what a terminal cannot take for a command.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c >= ' ' && c <= '~' && c != '\\') {
-      out += c;
-    } else {
-      out += "\\x" + to_hex(Writer().u8(static_cast<unsigned char>(c)).bytes());
-    }
-  }
-  return out;
-}
-
 std::string digest_lines(const std::vector<EventDigest>& digests) {
   std::string out;
   for (const EventDigest& each : digests) {
@@ -33,6 +20,18 @@ std::string digest_lines(const std::vector<EventDigest>& digests) {
 std::string yes_no(bool value) { return value ? "yes" : "no"; }
 
 }  // namespace
+
+std::string escaped_text(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c >= ' ' && c <= '~' && c != '\\') {
+      out += c;
+    } else {
+      out += "\\x" + to_hex(Writer().u8(static_cast<unsigned char>(c)).bytes());
+    }
+  }
+  return out;
+}
 
 std::string tpm_key_kind(const TpmPublic& key) {
   if (key.type == TpmPublic::Type::rsa) return "rsa" + std::to_string(key.rsa_bits);
@@ -82,7 +81,7 @@ std::string event_log_to_text(const EventLog& log) {
            event_type_name(event.type);
     const DataMatch match = event_data_match(event);
     if (match == DataMatch::differs) out += " (its data is NOT what was measured)";
-    if (const auto plain = event_text(event.data)) out += " \"" + escaped(*plain) + "\"";
+    if (const auto plain = event_text(event.data)) out += " \"" + escaped_text(*plain) + "\"";
     out += "\n" + digest_lines(event.digests);
   }
   out += "Secure Boot: " + decode_event_facts(log).secure_boot_detail + "\n";
@@ -98,8 +97,8 @@ std::string event_log_to_text(const EventLog& log) {
 std::string userspace_log_to_text(const std::vector<UserspaceEvent>& events) {
   std::string out = "userspace event log, " + std::to_string(events.size()) + " events\n";
   for (const UserspaceEvent& event : events) {
-    out += "  PCR " + std::to_string(event.pcr) + " " + escaped(event.event_type) + " \"" + escaped(event.string) +
-           "\"\n" + digest_lines(event.digests);
+    out += "  PCR " + std::to_string(event.pcr) + " " + escaped_text(event.event_type) + " \"" +
+           escaped_text(event.string) + "\"\n" + digest_lines(event.digests);
   }
   return out;
 }

@@ -1,7 +1,14 @@
 #include "client/evidence_type.h"
 
+#include "base/encoding.h"
+#include "client/describe.h"
+#include "evidence/ccel.h"
+#include "evidence/cel.h"
+#include "evidence/event_log_writer.h"
 #include "evidence/snp_certificates.h"
 #include "evidence/snp_report.h"
+#include "evidence/td_quote.h"
+#include "evidence/td_report.h"
 #include "tests/catch.h"
 #include "tests/vectors.h"
 
@@ -42,6 +49,25 @@ TEST_CASE("formats are told apart by their content") {
       encode_snp_certificate_table({{std::string(snp_guid_vcek), to_bytes(std::string_view("certificate"))}});
   CHECK(type_of(table) == "snp-certificates");
 
+  TdReport td_report;
+  td_report.type = 0x81;
+  CHECK(type_of(encode_td_report(td_report)) == "td-report");
+  CHECK(type_of(encode_ccel_table({})) == "ccel-table");
+  CHECK(type_of(as_bytes(R"([{"pcr":7,"digests":[]}])")) == "cel");
+  CelRecord record;
+  record.record_number = 0;
+  CHECK(type_of(encode_cel_tlv({record})) == "cel");
+  TdQuote td_quote;
+  td_quote.version = 4;
+  td_quote.attestation_key_type = td_key_type_ecdsa_p256;
+  td_quote.tee_type = td_tee_type_tdx;
+  CHECK(type_of(encode_td_quote(td_quote)) == "td-quote");
+  EventLogWriter td_log({HashAlgorithm::sha384});
+  td_log.measure(1, 4, Bytes(4));
+  CHECK(type_of(td_log.bytes()) == "cc-event-log");
+  td_log.measure(7, 4, Bytes(4));
+  CHECK(type_of(td_log.bytes()) == "event-log");
+
   Bytes quote = Writer().be32(0xff544347).be16(0x8018).zeros(20).take();
   CHECK(type_of(quote) == "tpm-quote");
   quote.insert(quote.begin(), {std::byte{0}, std::byte{26}});
@@ -60,6 +86,11 @@ TEST_CASE("genuine evidence is recognized") {
       {"azure/tdx/hcl-report.bin", "hcl-report"},
       {"snp/milan-vcek-v2/vcek.der", "certificate"},
       {"snp/milan-vcek-v2/chain.pem", "certificate"},
+      {"tdx/v4-spr/quote.bin", "td-quote"},
+      {"tdx/v5/quote.bin", "td-quote"},
+      {"tdx/ccel-cos113/quote.bin", "td-quote"},
+      {"tdx/ccel-cos113/ccel.bin", "cc-event-log"},
+      {"tdx/ccel-cos113/ccel-table.bin", "ccel-table"},
       {"tpm/quote/quote.out", "tpm-quote"},
       {"tpm/quote/quotesig.out", "tpm-signature"},
       {"tpm/quote/quotepcr.out", "pcrs"},
@@ -74,4 +105,34 @@ TEST_CASE("genuine evidence is recognized") {
     const auto bytes = test::vector_file(one.file);
     if (bytes) CHECK(type_of(*bytes) == one.type);
   }
+}
+
+TEST_CASE("a TD's log is told with its registers' names and their values") {
+  EventLogWriter log({HashAlgorithm::sha384});
+  log.measure(3, 0xd, as_bytes("quiet\x1b[2J"));
+  const auto text = describe_text(EvidenceType::cc_event_log, log.bytes(), false);
+  REQUIRE(text);
+  CHECK(text->find("RTMR2 EV_IPL") != std::string::npos);
+  CHECK(text->find('\x1b') == std::string::npos);
+  const Rtmrs rtmrs = replay_rtmrs(parse_cc_event_log(log.bytes()).value());
+  CHECK(text->find("RTMR2 " + to_hex(rtmrs[2])) != std::string::npos);
+}
+
+TEST_CASE("each of a TD's formats can be described") {
+  for (const auto& [type, file] : {std::pair{EvidenceType::td_quote, "tdx/v5/quote.bin"},
+                                   std::pair{EvidenceType::td_quote, "tdx/v4-spr/quote.bin"},
+                                   std::pair{EvidenceType::ccel_table, "tdx/ccel-cos113/ccel-table.bin"},
+                                   std::pair{EvidenceType::cc_event_log, "tdx/ccel-cos113/ccel.bin"}}) {
+    INFO(file);
+    const auto bytes = test::vector_file(file);
+    if (!bytes) return;
+    const auto text = describe_text(type, *bytes, false);
+    REQUIRE(text);
+    CHECK(text->size() > 100);
+  }
+  const auto quote = test::vector_file("tdx/v5/quote.bin");
+  if (!quote) return;
+  const auto text = describe_text(EvidenceType::td_quote, *quote, false);
+  CHECK(text->find("Intel SGX PCK Certificate") != std::string::npos);
+  CHECK(text->find("TD 1.5") != std::string::npos);
 }
