@@ -10,6 +10,7 @@
 #include "evidence/event_facts.h"
 #include "evidence/event_log_text_internal.h"
 #include "evidence/json_internal.h"
+#include "evidence/json_strict.h"
 #include "evidence/td_quote.h"
 #include "evidence/td_report.h"
 
