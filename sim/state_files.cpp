@@ -15,13 +15,6 @@ namespace {
 constexpr unsigned public_mode = 0644;
 constexpr std::size_t pem_line = 64;
 
-std::string pem(ByteView der) {
-  const std::string text = to_base64(der);
-  std::string out = "-----BEGIN CERTIFICATE-----\n";
-  for (std::size_t at = 0; at < text.size(); at += pem_line) out += text.substr(at, pem_line) + "\n";
-  return out + "-----END CERTIFICATE-----\n";
-}
-
 std::string agent_config(const StatePaths& paths, const MachineOptions& options, PlatformModel& platform,
                          bool tsm_mounted) {
   std::string out = "# Written by attestd-sim at every start: attestd inside the software CVM.\n";
@@ -64,6 +57,13 @@ std::string certificate_name(const Guid& guid, bool vlek) {
 
 }  // namespace
 
+std::string certificate_pem(ByteView der) {
+  const std::string text = to_base64(der);
+  std::string out = "-----BEGIN CERTIFICATE-----\n";
+  for (std::size_t at = 0; at < text.size(); at += pem_line) out += text.substr(at, pem_line) + "\n";
+  return out + "-----END CERTIFICATE-----\n";
+}
+
 StatePaths::StatePaths(std::string folder)
     : state(std::move(folder)),
       keys(state + "/keys"),
@@ -87,7 +87,7 @@ Result<void> write_certificates(const StatePaths& paths, const SnpSigner& signer
   const bool vlek = signer.options().signing_key == SnpSigningKey::vlek;
   for (const SnpCertificate& certificate : signer.certificates()) {
     const std::string path = paths.certificates + "/" + certificate_name(certificate.guid, vlek);
-    ATTESTD_CHECK(replace_file(path, as_bytes(pem(certificate.data)), public_mode));
+    ATTESTD_CHECK(replace_file(path, as_bytes(certificate_pem(certificate.data)), public_mode));
   }
   return replace_file(paths.trust_root, as_bytes(signer.root_pem()), public_mode);
 }

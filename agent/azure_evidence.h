@@ -1,0 +1,62 @@
+// Azure: the paravisor's report from the vTPM, and what the host's metadata service
+// adds to it: the VCEK's certificates on SNP, the TD's quote on TDX.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "evidence/bundle.h"
+#include "evidence/hcl_report.h"
+#include "hwio/tpm.h"
+
+namespace attestd::agent {
+
+struct AzureOptions {
+  // Link-local and plain HTTP, so anything between is the host: its answers are
+  // limited in bytes and time, redirects are refused, proxies are not asked.
+  std::string metadata_service = "http://169.254.169.254";
+  std::chrono::milliseconds timeout{4000};  // of each exchange, from connecting to the last byte
+  // Base URL of AMD's key service, asked for a VCEK that the metadata service does
+  // not give; empty: nobody is.
+  std::string key_service;
+  // Whether requests are written to the vTPM's user data index, so that the paravisor
+  // asks the hardware for a report with them.
+  bool user_data = true;
+};
+
+class AzureEvidence {
+ public:
+  explicit AzureEvidence(AzureOptions options) : options_(std::move(options)) {}
+
+  // Puts the HCL report and what belongs to it into the bundle. Blocks; one thread
+  // only. A VCEK that nobody gives is no error: the verifier may have it, and
+  // `problem()` says why it is not there. A TD quote that cannot be had is one, since a
+  // TDREPORT says nothing without it. Errors: not_found (the vTPM has no report),
+  // timed_out, unavailable, out_of_range, malformed, throttled, refused (redirects),
+  // mismatch (a TD quote with other report data).
+  Result<void> collect(hwio::Tpm& tpm, const MerkleHash& root, Bundle& into);
+  // Of the last call, a sentence; empty when all was there.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
+  Result<HclReport> read_report(hwio::Tpm& tpm, const MerkleHash& root, Bytes& raw);
+  Result<Bytes> vcek_certificates(const HclReport& report);
+  Result<Bytes> td_quote(const HclReport& report);
+
+  AzureOptions options_;
+  std::string problem_;
+  // What is asked once: certificates of a chip at a TCB, the quote of a TDREPORT.
+  Bytes certificates_key_;
+  Bytes certificates_;
+  Bytes quote_key_;
+  Bytes quote_;
+};
+
+// Of a chip at a TCB: PEM, leaf first. Errors as above; not_found when the report's
+// product is not known and no line of processors has the chip.
+Result<Bytes> fetch_vcek_from_kds(const AzureOptions& options, ByteView snp_report);
+Result<Bytes> fetch_vcek_from_imds(const AzureOptions& options);
+Result<Bytes> fetch_td_quote_from_imds(const AzureOptions& options, ByteView td_report);
+
+}  // namespace attestd::agent

@@ -1,0 +1,135 @@
+#include "sim/platform_azure.h"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/encoding.h"
+#include "evidence/hcl_report.h"
+#include "evidence/tpm_attest.h"
+#include "sim/metadata_server.h"
+#include "sim/platform_snp.h"
+#include "sim/tpm_provision.h"
+
+namespace attestd::sim {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view vm_unique_id = "00000000-5349-4D55-4C41-544544000001";
+constexpr std::string_view certification_path = "/metadata/THIM/amd/certification";
+
+// libtpms holds 2048 bytes in an index where Azure's vTPM holds 2600: that leaves
+// room for one key, so the simulated runtime data leave HCLEkPub out.
+HclRuntimeData runtime_data(const TpmPublic& ak, bool secure_boot) {
+  HclRuntimeData out;
+  out.keys = {{"HCLAkPub", {"sign"}, ak.rsa_exponent, ak.rsa_modulus}};
+  out.secure_boot = secure_boot;
+  out.console_enabled = false;
+  out.tpm_enabled = true;
+  out.tpm_persisted = true;
+  out.vm_unique_id = vm_unique_id;
+  out.user_data.emplace();
+  return out;
+}
+
+std::string certification(const SnpSigner& signer) {
+  std::string leaf;
+  std::string chain;
+  for (const SnpCertificate& certificate : signer.certificates()) {
+    (certificate.guid == snp_guid_vcek ? leaf : chain) += certificate_pem(certificate.data);
+  }
+  // As the service writes a TCB: most significant component first.
+  const std::uint64_t tcb = encode_snp_tcb(signer.options().tcb, signer.options().product);
+  return json::serialize(json::object{{"vcekCert", leaf},
+                                      {"tcbm", to_hex(Writer().be64(tcb).bytes())},
+                                      {"certificateChain", chain},
+                                      {"cacheControl", "86400"}});
+}
+
+class AzureSnpPlatform final : public PlatformModel {
+ public:
+  AzureSnpPlatform(bool secure_boot, std::unique_ptr<SnpHardware> hardware, const SnpSigner& stranger)
+      : secure_boot_(secure_boot),
+        hardware_(std::move(hardware)),
+        own_(certification(hardware_->signer())),
+        foreign_(certification(stranger)) {}
+
+  Result<void> start_services(const Progress& progress) override {
+    ATTESTD_TRY(metadata_, MetadataServer::start([this](const MetadataRequest& request) -> std::optional<std::string> {
+                  if (request.method != "GET" || request.path != certification_path) return std::nullopt;
+                  return wrong_vcek_ ? foreign_ : own_;
+                }));
+    progress("metadata service: " + metadata_->url());
+    return {};
+  }
+
+  // The paravisor's work: its vTPM's key, and a report that names the key.
+  Result<void> provision_tpm(const std::string& tcti, const MeasuredBoot& /*boot*/) override {
+    ATTESTD_TRY(const Bytes area, keep_rsa_attestation_key(tcti, hcl_ak_handle));
+    ATTESTD_TRY(const TpmPublic ak, parse_tpm_public(area));
+    HclReport hcl;
+    hcl.type = HclReportType::snp;
+    hcl.runtime_data = to_bytes(encode_hcl_runtime_data(runtime_data(ak, secure_boot_)));
+    PspAnswer answer = hardware_->psp().request(hcl.expected_report_data(), 0, false);
+    if (answer.os_error != 0) return fail_errno(answer.os_error, "the security processor refuses the paravisor");
+    hcl.hardware_report = std::move(answer.report);
+    return store_nv(tcti, hcl_report_nv_index, encode_hcl_report(hcl));
+  }
+
+  [[nodiscard]] std::string agent_config(const std::string& /*tsm*/) const override {
+    return "[platform]\nname = \"azure-snp\"\n\n[azure]\nmetadata-service = " + toml_string(metadata_->url()) + "\n";
+  }
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override {
+    auto out = hardware_->environment();
+    out.emplace_back("metadata_service", metadata_->url());
+    out.emplace_back("vm_unique_id", vm_unique_id);
+    return out;
+  }
+
+  Result<std::string> control(TsmModel* tree, const std::string& verb, const std::string& rest) override {
+    constexpr std::string_view prefix = "metadata ";
+    if (verb != "fault" || !rest.starts_with(prefix)) return hardware_->control(tree, verb, rest);
+    const std::string name = rest.substr(prefix.size());
+    if (name == "wrong-vcek") {
+      wrong_vcek_ = true;
+      metadata_->set_fault(MetadataFault::none);
+      return std::string("the metadata service gives the VCEK of another chip");
+    }
+    const auto fault = metadata_fault_from_name(name);
+    if (!fault) {
+      return fail(Errc::usage, "metadata takes none, wrong-vcek, absent, garbage, huge, silent, redirect or busy");
+    }
+    wrong_vcek_ = false;
+    metadata_->set_fault(*fault);
+    return "the metadata service has the fault " + name;
+  }
+
+  [[nodiscard]] std::string status() const override {
+    return hardware_->status() + "; " + std::to_string(metadata_->answered()) + " requests to the metadata service";
+  }
+  std::unique_ptr<hwio::ReportDevice> report_device(TsmModel* /*tree*/) override { return nullptr; }
+
+ private:
+  bool secure_boot_;
+  std::unique_ptr<SnpHardware> hardware_;
+  std::string own_;
+  std::string foreign_;
+  std::atomic<bool> wrong_vcek_ = false;
+  std::unique_ptr<MetadataServer> metadata_;  // its thread uses what is above
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PlatformModel>> make_azure_snp_platform(const MachineOptions& options, const StatePaths& paths,
+                                                               const Progress& progress) {
+  if (options.vlek) return fail(Errc::usage, "Azure signs with a VCEK");
+  ATTESTD_TRY(auto hardware, SnpHardware::make(options, paths, progress));
+  SnpSignerOptions elsewhere = hardware->signer().options();
+  std::ranges::reverse(elsewhere.chip_id.begin(), elsewhere.chip_id.begin() + 8);
+  ATTESTD_TRY(const SnpSigner stranger, hardware->signer().reissue(elsewhere));
+  return std::make_unique<AzureSnpPlatform>(options.boot.secure_boot, std::move(hardware), stranger);
+}
+
+}  // namespace attestd::sim
