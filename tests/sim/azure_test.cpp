@@ -19,6 +19,10 @@ class FakeTpm final : public hwio::Tpm {
   explicit FakeTpm(HclReportType type, bool knows_user_data = true) : type_(type), knows_user_data_(knows_user_data) {}
   Result<hwio::TpmAttestationKey> attestation_key() override { return fail(Errc::tpm, "not asked here"); }
   Result<hwio::TpmQuoteResult> quote(ByteView /*data*/) override { return fail(Errc::tpm, "not asked here"); }
+  Result<Bytes> endorsement_key() override { return fail(Errc::tpm, "not asked here"); }
+  Result<Bytes> activate_credential(ByteView /*blob*/, ByteView /*secret*/) override {
+    return fail(Errc::tpm, "not asked here");
+  }
   Result<void> nv_write(std::uint32_t index, ByteView data) override {
     if (!knows_user_data_ || index != hcl_user_data_nv_index) return fail(Errc::permission, "may not be written");
     std::copy(data.begin(), data.end(), runtime_.user_data.emplace().begin());
