@@ -23,7 +23,7 @@ Result<json::value> describe_hcl_report(ByteView bytes) {
   // Shown as it stands, members that we do not know too.
   auto runtime = parse_json(as_text(report.runtime_data));
   out["runtime_data"] = runtime ? *std::move(runtime) : json::value(to_hex(report.runtime_data));
-  auto hardware = snp ? describe_snp_report(report.hardware_report) : json::value(to_hex(report.hardware_report));
+  auto hardware = describe(snp ? EvidenceType::snp_report : EvidenceType::td_report, report.hardware_report);
   out["hardware_report"] = hardware ? *std::move(hardware) : json::value(to_hex(report.hardware_report));
   return out;
 }
