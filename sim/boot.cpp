@@ -1,6 +1,7 @@
 #include "sim/boot.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/encoding.h"
@@ -86,6 +87,7 @@ class Recorder {
   // The digest is of `measured`, which the log need not hold.
   void event(unsigned pcr, std::uint32_t type, ByteView data, ByteView measured) {
     out_.extensions.push_back({pcr, writer_.measure(pcr, type, measured, data)});
+    if (const auto rtmr = rtmr_of_pcr(pcr)) cc_event(*rtmr, type, data, measured);
   }
   void event(unsigned pcr, std::uint32_t type, ByteView data) { event(pcr, type, data, data); }
 
@@ -97,12 +99,22 @@ class Recorder {
 
   MeasuredBoot take() {
     out_.firmware_log = writer_.bytes();
+    out_.cc_event_log = cc_writer_.bytes();
     return std::move(out_);
   }
 
  private:
+  void cc_event(unsigned rtmr, std::uint32_t type, ByteView data, ByteView measured) {
+    // A register of several PCRs has one separator.
+    if (type == ev_separator && std::exchange(separated_.at(rtmr), true)) return;
+    const auto digests = cc_writer_.measure(rtmr + 1, type, measured, data);
+    rtmr_extend(out_.rtmrs.at(rtmr), digests.at(0).value);
+  }
+
   std::vector<HashAlgorithm> banks_;
   EventLogWriter writer_;
+  EventLogWriter cc_writer_{{HashAlgorithm::sha384}};
+  std::array<bool, 4> separated_{};
   MeasuredBoot out_;
 };
 

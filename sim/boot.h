@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "evidence/ccel.h"
 #include "evidence/event_log.h"
 #include "sim/tpm_extend.h"
 
@@ -22,10 +23,14 @@ struct BootOptions {
   std::vector<HashAlgorithm> banks = {HashAlgorithm::sha256, HashAlgorithm::sha384};
 };
 
+// The same boot is measured into a TPM and, for a TD, into its RTMRs: a machine has
+// one of the two, or both.
 struct MeasuredBoot {
   Bytes firmware_log;                    // as binary_bios_measurements has it
   Bytes userspace_log;                   // as /run/log/systemd/tpm2-measure.log has it
   std::vector<PcrExtension> extensions;  // both logs' extends, in order
+  Bytes cc_event_log;                    // the firmware's events again, as the CCEL's log area has them
+  Rtmrs rtmrs{};                         // as they are after the boot
 };
 
 // The same options give the same bytes.
