@@ -7,6 +7,7 @@
 #include "client/commands.h"
 #include "client/evidence_type.h"
 #include "config.h"
+#include "net/amd_kds.h"
 
 namespace attestd {
 namespace {
@@ -26,6 +27,8 @@ struct Options {
   VerifyTpmOptions verify_tpm;
   VerifyAzureOptions verify_azure;
   HostProofOptions host_proof;
+  KeysFetchOptions keys_fetch{.amd_url = std::string(amd_kds_url)};
+  double patience_s = 60;
   PolicyInitOptions policy_init;
   PolicyFileOptions policy_check, policy_explain;
   std::function<Result<int>()> action;
@@ -43,6 +46,7 @@ class CommandLine {
     add_inspect();
     add_verify();
     add_host_proof();
+    add_keys();
     add_policy();
   }
 
@@ -60,6 +64,7 @@ class CommandLine {
       return cannot_tell;
     }
     options_.common.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options_.timeout_s * 1000));
+    options_.keys_fetch.patience = std::chrono::milliseconds(static_cast<std::int64_t>(options_.patience_s * 1000));
     options_.common.colour = options_.colour == "always"  ? Colour::always
                              : options_.colour == "never" ? Colour::never
                                                           : Colour::automatic;
@@ -114,7 +119,14 @@ class CommandLine {
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->type_name("FILE");
+    add_cache(app, trust.cache);
+    app.add_flag("--no-cache", trust.no_cache, "use what the evidence and the options bring, nothing else");
     add_trust_root(app, trust.trust_roots);
+  }
+
+  static void add_cache(CLI::App& app, std::string& cache) {
+    app.add_option("--cache", cache, "folder that \"attestctl keys fetch\" fills; default: attestctl(1)")
+        ->type_name("DIR");
   }
 
   static void add_at(CLI::App& app, TrustOptions& trust) {
@@ -190,7 +202,6 @@ class CommandLine {
                             &run_verify_snp, options);
     app.add_option("--report", options.report, "attestation report, 1184 bytes")->required()->type_name("FILE");
     add_trust(app, options.trust);
-    app.get_option("--certs")->required();
     add_at(app, options.trust);
     add_json(app);
   }
@@ -246,6 +257,41 @@ class CommandLine {
     app.add_option("WORDS", options.words, "%I %H %t %K of ssh, or %H alone")->required()->expected(1, 4);
     add_from(app, options.from);
     add_trust(app, options.trust);
+  }
+
+  void add_keys() {
+    CLI::App& keys = *app_.add_subcommand("keys", "Vendors' certificates and collateral, for verifying offline");
+    keys.require_subcommand(1);
+    KeysFetchOptions& options = options_.keys_fetch;
+    CLI::App& app = command(keys, "fetch", "Fill the cache from vendors' key services, or from a folder",
+                            "  attestctl keys fetch bundle.json\n"
+                            "  attestctl keys fetch --product Milan --product Genoa\n"
+                            "  attestctl keys fetch --prime /media/usb/certs",
+                            &run_keys_fetch, options);
+    app.add_option("EVIDENCE", options.files, "bundles or hardware reports: what verifying them needs is fetched");
+    const auto many = [&app](const char* name, std::vector<std::string>& values, const char* does, const char* type) {
+      app.add_option(name, values, does)
+          ->expected(1)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+          ->type_name(type);
+    };
+    many("--prime", options.prime, "folder or file to take from, without asking a service; may be repeated", "DIR");
+    many("--product", options.products, "Milan, Genoa or Turin: its issuers and revocation lists; may be repeated",
+         "NAME");
+    app.add_option("--chip-id", options.chip_id, "with --product and --tcb: the VCEK of this chip")->type_name("HEX");
+    app.add_option("--tcb", options.tcb, "reported TCB, 8 bytes")->type_name("HEX");
+    add_cache(app, options.cache);
+    app.add_option("--amd-url", options.amd_url, "AMD's Key Distribution Service, or a mirror")
+        ->type_name("URL")
+        ->capture_default_str();
+    app.add_option("--ca-file", options.ca_file, "PEM with the roots for https; default: the system's")
+        ->type_name("FILE");
+    app.add_option("--patience", options_.patience_s, "seconds to wait in all for services that ask for it (60)")
+        ->check(CLI::Range(0.0, 86400.0))
+        ->type_name("SECONDS");
+    add_timeout(app);
+    app.add_option("--at", options.at, "keep what is valid at this time (RFC 3339), not now")->type_name("TIME");
+    add_trust_root(app, options.trust_roots);
   }
 
   void add_policy() {

@@ -44,6 +44,8 @@ struct TrustOptions {
   std::string certificates;
   std::vector<std::string> crls;
   std::vector<std::string> trust_roots;
+  std::string cache;  // of `keys fetch`; empty: the default folder
+  bool no_cache = false;
 };
 
 struct VerifyOptions {
@@ -89,6 +91,20 @@ struct HostProofOptions {
 };
 // Its errors are refusals too: status 1.
 Result<int> run_host_proof(const CommonOptions& common, const HostProofOptions& options);
+
+struct KeysFetchOptions {
+  std::vector<std::string> files;  // evidence to fetch for
+  std::vector<std::string> prime;  // folders or files
+  std::vector<std::string> products;
+  std::string chip_id, tcb;  // hexadecimal
+  std::string cache;         // empty: the default folder
+  std::string amd_url;
+  std::string ca_file;
+  std::string at;  // RFC 3339, empty: now
+  std::vector<std::string> trust_roots;
+  std::chrono::milliseconds patience{60000};
+};
+Result<int> run_keys_fetch(const CommonOptions& common, const KeysFetchOptions& options);
 
 struct PolicyInitOptions {
   std::string from;

@@ -68,6 +68,7 @@ Result<std::string> prove(const CommonOptions& common, const HostProofOptions& o
               fetch_evidence(source, {.nonce = nonce, .purpose = Purpose::host, .timeout = common.timeout}));
   const auto bundle = parse_bundle(text);
   if (!bundle) return std::unexpected(Error(bundle.error()).in(source_name(source) + " gives no bundle"));
+  add_cached_endorsements(options.trust, *bundle, context.at, context.extra_endorsements);
 
   const Appraisal appraisal = appraise(*bundle, policy, context);
   const Check* const listed = appraisal.verdict.find("binding.host-key");

@@ -2,10 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <ctime>
+#include <iterator>
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "client/amd_keys.h"
+#include "client/key_cache.h"
 #include "verifier/trust_root_file.h"
 
 namespace attestd {
@@ -70,6 +74,22 @@ Result<SnpEndorsements> load_endorsements(const TrustOptions& options) {
   }
   for (const std::string& path : options.crls) ATTESTD_CHECK(add_crls(path, endorsements.crls));
   return endorsements;
+}
+
+std::string cache_folder(const TrustOptions& options) {
+  if (options.no_cache || !options.certificates.empty()) return {};
+  return options.cache.empty() ? default_cache_folder() : options.cache;
+}
+
+void add_cached_endorsements(const TrustOptions& options, ByteView report, std::int64_t at, SnpEndorsements& into) {
+  SnpEndorsements cached = cached_snp_endorsements(cache_folder(options), report, at);
+  std::ranges::move(cached.certificates, std::back_inserter(into.certificates));
+  std::ranges::move(cached.crls, std::back_inserter(into.crls));
+}
+
+void add_cached_endorsements(const TrustOptions& options, const Bundle& bundle, std::int64_t at,
+                             SnpEndorsements& into) {
+  add_cached_endorsements(options, snp_report_of(bundle), at, into);
 }
 
 Result<Policy> load_trust(const TrustOptions& options) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "client/commands.h"
+#include "evidence/bundle.h"
 #include "verifier/policy.h"
 #include "verifier/snp.h"
 
@@ -18,6 +19,12 @@ Result<Bytes> read_option_file(std::string_view name, const std::string& path);
 Result<std::int64_t> verification_time(const std::string& rfc3339);
 // --certs (a folder or a file) and each --crl (PEM or DER).
 Result<SnpEndorsements> load_endorsements(const TrustOptions& options);
+// The folder of --cache, or the default one; empty when it is not to be used: --no-cache, or
+// --certs, which says what to use instead.
+std::string cache_folder(const TrustOptions& options);
+// Adds what that cache has for an SNP report, or for the one in a bundle.
+void add_cached_endorsements(const TrustOptions& options, ByteView report, std::int64_t at, SnpEndorsements& into);
+void add_cached_endorsements(const TrustOptions& options, const Bundle& bundle, std::int64_t at, SnpEndorsements& into);
 // The policy's file, or the default policy when none is named, with each
 // --trust-root added.
 Result<Policy> load_trust(const TrustOptions& options);

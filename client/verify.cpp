@@ -41,6 +41,7 @@ Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options
   }
   const auto bundle = parse_bundle(text);
   if (!bundle) return std::unexpected(Error(bundle.error()).in(where + " is no bundle"));
+  add_cached_endorsements(options.trust, *bundle, context.at, context.extra_endorsements);
   return print_verdict(common, appraise(*bundle, policy, context).verdict);
 }
 

@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "client/amd_keys.h"
 #include "client/commands.h"
 #include "client/trust.h"
 #include "verifier/appraise.h"
@@ -12,6 +13,7 @@ Result<int> run_verify_azure(const CommonOptions& common, const VerifyAzureOptio
   AzureEvidence evidence;
   evidence.hcl_report = hcl;
   ATTESTD_TRY(evidence.endorsements, load_endorsements(options.trust));
+  add_cached_endorsements(options.trust, snp_report_of_hcl(hcl), at, evidence.endorsements);
   Bytes tpm_quote;
   Bytes tpm_signature;
   if (!options.tpm_quote.empty()) {

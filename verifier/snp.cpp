@@ -10,49 +10,8 @@
 namespace attestd {
 namespace {
 
-// The host chooses how many certificates it sends and each may cost us a
-// verification: honest chains have three.
-constexpr std::size_t maximal_certificates = 32;
-constexpr std::size_t maximal_lists = 16;
-
 constexpr std::uint32_t ecdsa_p384_sha384 = 1;  // 56860 table 135
 constexpr std::size_t turin_hardware_id_size = 8;
-
-Result<SnpCertificatePool> parse_pool(const SnpEndorsements& endorsements, const TrustRoots& roots) {
-  if (endorsements.certificates.size() > maximal_certificates || endorsements.crls.size() > maximal_lists) {
-    return fail(Errc::out_of_range,
-                "there are more endorsements than the limit of 32 certificates and 16 revocation lists");
-  }
-  SnpCertificatePool out;
-  const auto add = [&out](ByteView der) {
-    auto certificate = x509::parse_certificate(der);
-    if (!certificate) {
-      ++out.unreadable;
-      return;
-    }
-    const EVP_PKEY* const key = X509_get0_pubkey(certificate->get());
-    ERR_clear_error();
-    if (key == nullptr) {
-      ++out.unreadable;
-    } else if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC) {
-      out.leaves.push_back(*std::move(certificate));
-    } else {
-      out.issuers.push_back(*std::move(certificate));
-    }
-  };
-  for (const Bytes& der : endorsements.certificates) add(der);
-  // Evidence need not bring the root that the verifier already holds.
-  for (const Bytes& der : roots.named) add(der);
-  for (const Bytes& der : endorsements.crls) {
-    auto list = x509::parse_crl(der);
-    if (list) {
-      out.lists.push_back(*std::move(list));
-    } else {
-      ++out.unreadable;
-    }
-  }
-  return out;
-}
 
 // R and S as X9.62 has them: DER, big-endian.
 Bytes der_signature(const SnpReport& report) {
@@ -261,7 +220,7 @@ SnpVerification verify_snp(ByteView report, const SnpEndorsements& endorsements,
   to.out.report = *parsed;
   const auto kind = kind_of_signer(*parsed);
   if (!kind) return refuse(kind.error());
-  const auto pool = parse_pool(endorsements, roots);
+  const auto pool = parse_snp_pool(endorsements, roots);
   if (!pool) return refuse(pool.error());
   const auto signers = find_signers(report, *parsed, *kind, *pool);
   if (!signers) return refuse(signers.error());

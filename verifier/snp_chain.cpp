@@ -5,6 +5,11 @@
 namespace attestd {
 namespace {
 
+// The host chooses how many certificates it sends and each may cost us a
+// verification: honest chains have three.
+constexpr std::size_t maximal_certificates = 32;
+constexpr std::size_t maximal_lists = 16;
+
 // Chains of our simulator have AMD's names with this before them; they end in
 // a root that the user named, so the prefix gives nobody any trust.
 std::string_view without_simulation_prefix(std::string_view name) {
@@ -69,7 +74,55 @@ void keep_first(std::optional<Error>& reason, Error error) {
   if (!reason) reason = std::move(error);
 }
 
-Result<SnpChain> find_root(X509* intermediate, const SnpCertificatePool& pool, const TrustRoots& roots) {
+}  // namespace
+
+std::string_view snp_issuer_kind(const X509* intermediate) { return intermediate_of(subject(intermediate)).kind; }
+
+std::string_view snp_leaf_kind(const X509* leaf) {
+  const std::string name = subject(leaf);
+  const std::string_view plain = without_simulation_prefix(name);
+  if (plain == "SEV-VCEK") return "VCEK";
+  if (plain == "SEV-VLEK") return "VLEK";
+  return {};
+}
+
+Result<SnpCertificatePool> parse_snp_pool(const SnpEndorsements& endorsements, const TrustRoots& roots) {
+  if (endorsements.certificates.size() > maximal_certificates || endorsements.crls.size() > maximal_lists) {
+    return fail(Errc::out_of_range,
+                "there are more endorsements than the limit of 32 certificates and 16 revocation lists");
+  }
+  SnpCertificatePool out;
+  const auto add = [&out](ByteView der) {
+    auto certificate = x509::parse_certificate(der);
+    if (!certificate) {
+      ++out.unreadable;
+      return;
+    }
+    const EVP_PKEY* const key = X509_get0_pubkey(certificate->get());
+    ERR_clear_error();
+    if (key == nullptr) {
+      ++out.unreadable;
+    } else if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC) {
+      out.leaves.push_back(*std::move(certificate));
+    } else {
+      out.issuers.push_back(*std::move(certificate));
+    }
+  };
+  for (const Bytes& der : endorsements.certificates) add(der);
+  // Evidence need not bring the root that the verifier already holds.
+  for (const Bytes& der : roots.named) add(der);
+  for (const Bytes& der : endorsements.crls) {
+    auto list = x509::parse_crl(der);
+    if (list) {
+      out.lists.push_back(*std::move(list));
+    } else {
+      ++out.unreadable;
+    }
+  }
+  return out;
+}
+
+Result<SnpChain> find_snp_root(X509* intermediate, const SnpCertificatePool& pool, const TrustRoots& roots) {
   std::optional<Error> reason;
   for (const auto& candidate : pool.issuers) {
     if (!issued_by(intermediate, candidate.get())) continue;
@@ -104,16 +157,6 @@ Result<SnpChain> find_root(X509* intermediate, const SnpCertificatePool& pool, c
                                                     : "PRODUCT"));
 }
 
-}  // namespace
-
-std::string_view snp_leaf_kind(const X509* leaf) {
-  const std::string name = subject(leaf);
-  const std::string_view plain = without_simulation_prefix(name);
-  if (plain == "SEV-VCEK") return "VCEK";
-  if (plain == "SEV-VLEK") return "VLEK";
-  return {};
-}
-
 Result<SnpChain> find_snp_chain(X509* leaf, const SnpCertificatePool& pool, const TrustRoots& roots) {
   std::optional<Error> reason;
   for (const auto& candidate : pool.issuers) {
@@ -122,7 +165,7 @@ Result<SnpChain> find_snp_chain(X509* leaf, const SnpCertificatePool& pool, cons
       keep_first(reason, std::move(good).error());
       continue;
     }
-    auto chain = find_root(candidate.get(), pool, roots);
+    auto chain = find_snp_root(candidate.get(), pool, roots);
     if (chain) return chain;
     keep_first(reason, std::move(chain).error());
   }
@@ -137,6 +180,11 @@ Result<SnpChain> find_snp_chain(X509* leaf, const SnpCertificatePool& pool, cons
 Result<void> check_snp_chain(X509* leaf, const SnpChain& chain, std::string_view kind, std::int64_t at) {
   if (!x509::is_p384(X509_get0_pubkey(leaf))) return fail(Errc::refused, "the key of the report is not on P-384");
   ATTESTD_CHECK(x509::check_end_entity(leaf));
+  ATTESTD_CHECK(check_snp_issuers(chain, kind, at));
+  return x509::check_validity(leaf, at);
+}
+
+Result<void> check_snp_issuers(const SnpChain& chain, std::string_view kind, std::int64_t at) {
   for (X509* const ca : {chain.intermediate, chain.root}) {
     if (!x509::is_rsa4096(X509_get0_pubkey(ca))) {
       return fail(Errc::refused, "the key of '" + subject(ca) + "' is not RSA-4096");
@@ -152,7 +200,7 @@ Result<void> check_snp_chain(X509* leaf, const SnpChain& chain, std::string_view
   if (found.product != chain.product) {
     return fail(Errc::mismatch, "issuer '" + name + "' is not of the product of root '" + chain.root_name + "'");
   }
-  for (const X509* const certificate : {leaf, chain.intermediate, chain.root}) {
+  for (const X509* const certificate : {chain.intermediate, chain.root}) {
     ATTESTD_CHECK(x509::check_validity(certificate, at));
   }
   return {};

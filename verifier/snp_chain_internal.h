@@ -9,6 +9,7 @@
 #include "evidence/snp_report.h"
 #include "verifier/openssl_internal.h"
 #include "verifier/roots.h"
+#include "verifier/snp.h"
 #include "verifier/verdict.h"
 
 namespace attestd {
@@ -21,8 +22,12 @@ struct SnpCertificatePool {
   std::size_t unreadable = 0;
 };
 
-// By the common name of the leaf: "VCEK", "VLEK" or empty.
+// Errors: out_of_range (more of them than an honest host would send).
+Result<SnpCertificatePool> parse_snp_pool(const SnpEndorsements& endorsements, const TrustRoots& roots);
+
+// By the common name of the leaf, or of its issuer: "VCEK", "VLEK" or empty.
 std::string_view snp_leaf_kind(const X509* leaf);
+std::string_view snp_issuer_kind(const X509* intermediate);
 
 struct SnpChain {
   X509* intermediate = nullptr;  // both live in the pool
@@ -35,9 +40,15 @@ struct SnpChain {
 // Finds the issuers; says what is missing or wrong about them. Times and the
 // leaf itself are not judged yet.
 Result<SnpChain> find_snp_chain(X509* leaf, const SnpCertificatePool& pool, const TrustRoots& roots);
+// The same from an intermediate on.
+Result<SnpChain> find_snp_root(X509* intermediate, const SnpCertificatePool& pool, const TrustRoots& roots);
 // Everything else that a chain must be. `kind`: "VCEK" or "VLEK".
 Result<void> check_snp_chain(X509* leaf, const SnpChain& chain, std::string_view kind, std::int64_t at);
+// The same without the leaf.
+Result<void> check_snp_issuers(const SnpChain& chain, std::string_view kind, std::int64_t at);
 
+// A list of the root's, signed by it and current. Errors: expired, and others.
+Result<void> check_snp_list(X509_CRL* list, const SnpChain& chain, std::int64_t at);
 // snp.revocation.
 Check check_snp_revocation(X509* leaf, const SnpChain& chain, const SnpCertificatePool& pool, std::int64_t at);
 

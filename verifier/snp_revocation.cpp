@@ -18,7 +18,9 @@ bool has_critical_extension(const X509_CRL* list) {
   return false;
 }
 
-Result<void> check_list(X509_CRL* list, const SnpChain& chain, std::int64_t at) {
+}  // namespace
+
+Result<void> check_snp_list(X509_CRL* list, const SnpChain& chain, std::int64_t at) {
   if ((X509_get_key_usage(chain.root) & KU_CRL_SIGN) == 0) {
     return fail(Errc::refused, "root '" + chain.root_name + "' may not sign revocation lists by its key usage");
   }
@@ -40,8 +42,6 @@ Result<void> check_list(X509_CRL* list, const SnpChain& chain, std::int64_t at) 
   return {};
 }
 
-}  // namespace
-
 Check check_snp_revocation(X509* leaf, const SnpChain& chain, const SnpCertificatePool& pool, std::int64_t at) {
   Check out{"snp.revocation", CheckResult::skipped, {}};
   if (pool.lists.empty()) {
@@ -52,7 +52,7 @@ Check check_snp_revocation(X509* leaf, const SnpChain& chain, const SnpCertifica
   std::size_t current = 0;
   for (const auto& list : pool.lists) {
     if (!x509::same_name(X509_CRL_get_issuer(list.get()), X509_get_subject_name(chain.root))) continue;
-    auto usable = check_list(list.get(), chain, at);
+    auto usable = check_snp_list(list.get(), chain, at);
     // An old list still revokes: only a list that the root did not sign is nothing.
     if (!usable && usable.error().code != Errc::expired) {
       if (!reason) reason = std::move(usable).error();
