@@ -9,7 +9,6 @@
 
 #include "agent/api_internal.h"
 #include "agent/journal.h"
-#include "agent/platform.h"
 #include "agent/service_manager.h"
 
 namespace attestd::agent {
@@ -19,9 +18,9 @@ namespace {
 constexpr std::chrono::seconds drain_time{10};
 constexpr std::chrono::seconds status_interval{30};
 
-AgentState initial_state(const Config& config) {
+AgentState initial_state(const PlatformClaim& platform) {
   AgentState state;
-  state.platform = detect_platform(read_platform_facts(config.snp.configfs, config.snp.device));
+  state.platform = platform;
   state.boot_id = read_boot_id();
   state.started_at =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -42,7 +41,7 @@ struct Agent::Inner {
   Inner(Config given, Devices devices, UniqueFd listener, AgentHooks given_hooks)
       : config(std::move(given)),
         hooks(std::move(given_hooks)),
-        state(initial_state(config)),
+        state(initial_state(devices.platform)),
         mailbox(std::make_shared<LoopMailbox>([this](Task task) { asio::post(loop, std::move(task)); })),
         collector(loop.get_executor(), mailbox, config, std::move(devices), state),
         batcher(loop.get_executor(), collector, config, state),

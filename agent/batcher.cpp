@@ -78,19 +78,11 @@ asio::awaitable<std::expected<void, Problem>> Batcher::answer(const Batch& batch
     auto evidence = co_await collector_->collect(tree.root());
     if (!evidence) co_return std::unexpected(std::move(evidence).error());
     // The TPM was replaced between the statement and the quote: say it anew.
-    if (evidence->quote && evidence->quote->ak_name != ak_name) {
-      ak_name = evidence->quote->ak_name;
+    if (evidence->ak_name && *evidence->ak_name != ak_name) {
+      ak_name = *evidence->ak_name;
       continue;
     }
-    Bundle common;
-    common.snp_report = std::move(evidence->report.report.report);
-    common.snp_certificates = std::move(evidence->report.report.certificates);
-    if (evidence->quote) {
-      common.tpm = std::move(evidence->quote->evidence);
-      common.firmware_event_log = std::move(evidence->quote->firmware_event_log);
-      common.userspace_event_log = std::move(evidence->quote->userspace_event_log);
-    }
-    const auto shared = encode_shared_parts(common);
+    const auto shared = encode_shared_parts(evidence->parts);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       batch[i]->answer = encode_own_parts(to_bytes(statements[i]), tree.prove(i), shared);
       batch[i]->timer.cancel();

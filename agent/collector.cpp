@@ -2,6 +2,7 @@
 
 #include "agent/collector_internal.h"
 #include "agent/journal.h"
+#include "agent/report_kind.h"
 #include "base/encoding.h"
 #include "hwio/event_log_files.h"
 
@@ -10,8 +11,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr unsigned log_attempts = 4;
-// SEV-SNP ABI 56860 section 7.3, table 23: REPORT_DATA.
-constexpr std::size_t report_data_offset = 0x50;
 
 class Stopwatch {
  public:
@@ -32,9 +31,12 @@ Result<Bytes> optional_log(const std::string& path, Result<Bytes> (*read)(const 
   return bytes;
 }
 
-Result<QuoteParts> quote_with_logs(hwio::Tpm& tpm, const Config::EventLog& logs, const MerkleHash& root) {
+Result<QuoteParts> quote_with_logs(hwio::Tpm& tpm, const Config::EventLog& logs, const std::vector<TpmPart>& further,
+                                   const MerkleHash& root) {
   const Stopwatch watch;
-  QuoteParts parts;
+  QuoteParts out;
+  Bundle& parts = out.parts;
+  TpmEvidence& evidence = parts.tpm.emplace();
   const Bytes qualifying_data = quote_qualifying_data(root);
   ATTESTD_TRY(parts.firmware_event_log, optional_log(logs.firmware, hwio::read_firmware_event_log));
   ATTESTD_TRY(parts.userspace_event_log, optional_log(logs.userspace, hwio::read_userspace_event_log));
@@ -45,31 +47,20 @@ Result<QuoteParts> quote_with_logs(hwio::Tpm& tpm, const Config::EventLog& logs,
     const bool same = log_after == parts.userspace_event_log;
     parts.userspace_event_log = std::move(log_after);
     if (!same && attempt < log_attempts) continue;
-    parts.evidence.quote = std::move(quote.quote);
-    parts.evidence.signature = std::move(quote.signature);
+    evidence.quote = std::move(quote.quote);
+    evidence.signature = std::move(quote.signature);
     for (auto& [bank, values] : quote.pcrs) {
-      if (const auto algorithm = hash_from_id(bank)) parts.evidence.pcrs[*algorithm] = std::move(values);
+      if (const auto algorithm = hash_from_id(bank)) evidence.pcrs[*algorithm] = std::move(values);
     }
     break;
   }
   ATTESTD_TRY(hwio::TpmAttestationKey key, tpm.attestation_key());
-  parts.evidence.ak_public = std::move(key.public_area);
-  parts.evidence.ak_certificate = std::move(key.certificate);
-  parts.ak_name = std::move(key.name);
-  parts.seconds = watch.seconds();
-  return parts;
-}
-
-Result<void> check_report(const hwio::HardwareReport& report, const MerkleHash& root) {
-  // The label in a bundle says SEV-SNP, so nothing else goes under it.
-  if (report.provider != "sev_guest") {
-    return fail(Errc::unsupported, "the provider is \"" + report.provider + "\" and not \"sev_guest\"");
-  }
-  if (report.report.size() < report_data_offset + root.size() ||
-      !std::equal(root.begin(), root.end(), report.report.begin() + report_data_offset)) {
-    return fail(Errc::mismatch, "the report does not carry the data that it was asked for");
-  }
-  return {};
+  evidence.ak_public = std::move(key.public_area);
+  evidence.ak_certificate = std::move(key.certificate);
+  out.ak_name = std::move(key.name);
+  for (const TpmPart& part : further) ATTESTD_CHECK(part(tpm, root, parts));
+  out.seconds = watch.seconds();
+  return out;
 }
 
 }  // namespace
@@ -78,6 +69,7 @@ Result<void> check_report(const hwio::HardwareReport& report, const MerkleHash& 
 struct Collector::ReportSlot {
   std::unique_ptr<hwio::ReportDevice> device;
   std::function<Result<std::unique_ptr<hwio::ReportDevice>>()> open;
+  std::vector<ReportPart> parts;
   std::string where = "the report device";  // the loop's
 
   Result<std::string> ready() {
@@ -96,6 +88,8 @@ Collector::Collector(const asio::any_io_executor& executor, const std::shared_pt
       event_log_(config.event_log),
       report_(std::make_shared<ReportSlot>()),
       tpm_(std::move(devices.tpm)),
+      tpm_parts_(std::make_shared<const std::vector<TpmPart>>(std::move(devices.tpm_parts))),
+      tpm_reports_(std::move(devices.tpm_reports)),
       // So that a hanging sshd costs its own keys, and not the whole answer.
       host_keys_(std::make_shared<HostKeys>(config.ssh, timeout_ / 2)),
       report_queue_("report-device", mailbox, executor, timeout_),
@@ -103,6 +97,7 @@ Collector::Collector(const asio::any_io_executor& executor, const std::shared_pt
       files_queue_("files", mailbox, executor, timeout_) {
   report_->device = std::move(devices.report);
   report_->open = std::move(devices.open_report);
+  report_->parts = std::move(devices.report_parts);
   if (report_->device) report_->where = report_->device->where();
   state_->hardware.where = report_->where;
   if (tpm_) {
@@ -111,6 +106,13 @@ Collector::Collector(const asio::any_io_executor& executor, const std::shared_pt
     state_->tpm.health = Health::absent;
     state_->tpm.reason = devices.tpm_absent;
   }
+  if (!tpm_reports_.empty()) {
+    report_->where = state_->hardware.where = tpm_ ? tpm_->where() : "the TPM";
+    if (!tpm_)
+      hardware_is(
+          Health::absent,
+          Problem{problems::no_hardware, "hardware reports come out of the TPM, and " + devices.tpm_absent, {}});
+  }
 }
 
 bool Collector::has_tpm() const { return tpm_ != nullptr; }
@@ -118,9 +120,13 @@ bool Collector::has_tpm() const { return tpm_ != nullptr; }
 void Collector::reload(const Config& config) { host_keys_ = std::make_shared<HostKeys>(config.ssh, timeout_ / 2); }
 
 asio::awaitable<void> Collector::warm_up() {
-  auto open = report_queue_.start<std::string>([slot = report_] { return slot->ready(); });
+  std::shared_ptr<Pending<std::string>> open;
+  if (tpm_reports_.empty()) {
+    open = report_queue_.start<std::string>([slot = report_] { return slot->ready(); });
+  }
   (void)co_await surroundings();
   if (tpm_) (void)co_await attestation_key_name();
+  if (!open) co_return;
   const auto opened = co_await report_queue_.finish(std::move(open));
   if (opened) {
     report_->where = state_->hardware.where = *opened;
@@ -167,46 +173,70 @@ asio::awaitable<Result<Bytes>> Collector::attestation_key_name() {
 }
 
 asio::awaitable<std::expected<Collector::Evidence, Problem>> Collector::collect(const MerkleHash& root) {
-  auto reporting = report_queue_.start<ReportParts>([slot = report_, root]() -> Result<ReportParts> {
-    ATTESTD_CHECK(slot->ready());
-    const Stopwatch watch;
-    ATTESTD_TRY(hwio::HardwareReport report, slot->device->report(root));
-    ATTESTD_CHECK(check_report(report, root));
-    return ReportParts{std::move(report), watch.seconds()};
-  });
+  std::shared_ptr<Pending<ReportParts>> reporting;
+  if (tpm_reports_.empty()) {
+    reporting = report_queue_.start<ReportParts>([slot = report_, root]() -> Result<ReportParts> {
+      ATTESTD_CHECK(slot->ready());
+      const Stopwatch watch;
+      ReportParts out;
+      ATTESTD_TRY(hwio::HardwareReport report, slot->device->report(root));
+      out.provider = report.provider;
+      ATTESTD_CHECK(put_report(std::move(report), root, out.parts));
+      for (const ReportPart& part : slot->parts) ATTESTD_CHECK(part(root, out.parts));
+      out.seconds = watch.seconds();
+      return out;
+    });
+  } else if (!tpm_) {
+    co_return std::unexpected(Problem{problems::no_hardware, state_->hardware.reason, {}});
+  }
   std::shared_ptr<Pending<QuoteParts>> quoting;
   if (tpm_) {
-    quoting = tpm_queue_.start<QuoteParts>(
-        [tpm = tpm_, logs = event_log_, root] { return quote_with_logs(*tpm, logs, root); });
+    quoting = tpm_queue_.start<QuoteParts>([tpm = tpm_, parts = tpm_parts_, logs = event_log_, root] {
+      return quote_with_logs(*tpm, logs, *parts, root);
+    });
   }
-  auto report = co_await report_queue_.finish(std::move(reporting));
+  Evidence evidence;
   std::optional<Problem> problem;
-  if (report) {
-    state_->provider = report->report.provider;
-    state_->last_report = std::chrono::steady_clock::now();
-    state_->metrics.report_seconds.observe(report->seconds);
-    hardware_is(Health::ok, std::nullopt);
-  } else {
-    problem = hardware_problem(report.error(), state_->hardware.where);
-    const bool absent = problem->kind.name == problems::no_hardware.name;
-    hardware_is(absent ? Health::absent : Health::failed, problem);
-  }
-  std::optional<QuoteParts> quote;
+  if (reporting) problem = co_await finish_report(std::move(reporting), evidence.parts);
   if (quoting) {
     auto result = co_await tpm_queue_.finish(std::move(quoting));
     if (result) {
       state_->metrics.quote_seconds.observe(result->seconds);
       state_->ak_name = result->ak_name;
       tpm_is(Health::ok, std::nullopt);
-      quote = *std::move(result);
+      if (!tpm_reports_.empty()) {
+        state_->provider = tpm_reports_;
+        state_->last_report = std::chrono::steady_clock::now();
+        hardware_is(Health::ok, std::nullopt);
+      }
+      evidence.ak_name = std::move(result->ak_name);
+      take_parts(std::move(result->parts), evidence.parts);
     } else {
       auto lost = tpm_problem(result.error(), state_->tpm.where);
       tpm_is(Health::failed, lost);
+      if (!tpm_reports_.empty()) hardware_is(Health::failed, lost);
       if (!problem) problem = std::move(lost);
     }
   }
   if (problem) co_return std::unexpected(*std::move(problem));
-  co_return Evidence{*std::move(report), std::move(quote)};
+  co_return evidence;
+}
+
+asio::awaitable<std::optional<Problem>> Collector::finish_report(std::shared_ptr<Pending<ReportParts>> reporting,
+                                                                 Bundle& into) {
+  auto report = co_await report_queue_.finish(std::move(reporting));
+  if (report) {
+    state_->provider = report->provider;
+    state_->last_report = std::chrono::steady_clock::now();
+    state_->metrics.report_seconds.observe(report->seconds);
+    hardware_is(Health::ok, std::nullopt);
+    take_parts(std::move(report->parts), into);
+    co_return std::nullopt;
+  }
+  auto problem = hardware_problem(report.error(), state_->hardware.where);
+  const bool absent = problem.kind.name == problems::no_hardware.name;
+  hardware_is(absent ? Health::absent : Health::failed, problem);
+  co_return problem;
 }
 
 void Collector::hardware_is(Health health, const std::optional<Problem>& problem) {

@@ -84,16 +84,16 @@ class DeviceQueue {
   std::chrono::milliseconds timeout_;
 };
 
+// What one device's thread gave for the bundle.
 struct QuoteParts {
-  TpmEvidence evidence;
+  Bundle parts;
   Bytes ak_name;  // after the quote
-  Bytes firmware_event_log;
-  Bytes userspace_event_log;
   double seconds = 0;
 };
 
 struct ReportParts {
-  hwio::HardwareReport report;
+  Bundle parts;
+  std::string provider;
   double seconds = 0;
 };
 
@@ -109,8 +109,8 @@ class Collector {
   // Of the statement's `ak_name`.
   boost::asio::awaitable<Result<Bytes>> attestation_key_name();
   struct Evidence {
-    ReportParts report;
-    std::optional<QuoteParts> quote;
+    Bundle parts;                  // but statement and inclusion
+    std::optional<Bytes> ak_name;  // of the key that signed, with a TPM
   };
   // Report and quote, side by side.
   boost::asio::awaitable<std::expected<Evidence, Problem>> collect(const MerkleHash& root);
@@ -119,6 +119,8 @@ class Collector {
 
  private:
   struct ReportSlot;
+  boost::asio::awaitable<std::optional<Problem>> finish_report(std::shared_ptr<Pending<ReportParts>> reporting,
+                                                               Bundle& into);
   void hardware_is(Health health, const std::optional<Problem>& problem);
   void tpm_is(Health health, const std::optional<Problem>& problem);
 
@@ -127,6 +129,8 @@ class Collector {
   Config::EventLog event_log_;
   std::shared_ptr<ReportSlot> report_;
   std::shared_ptr<hwio::Tpm> tpm_;
+  std::shared_ptr<const std::vector<TpmPart>> tpm_parts_;
+  std::string tpm_reports_;
   std::shared_ptr<HostKeys> host_keys_;
   DeviceQueue report_queue_;
   DeviceQueue tpm_queue_;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <sstream>
 
+#include "agent/platform.h"
 #include "base/file.h"
 #include "evidence/digest.h"
 
@@ -150,6 +151,12 @@ Setter bank(std::uint16_t& target) {
   };
 }
 
+std::vector<std::pair<std::string_view, std::string>> platform_choices() {
+  std::vector<std::pair<std::string_view, std::string>> out{{"auto", "auto"}};
+  for (const std::string_view name : platform_names()) out.emplace_back(name, name);
+  return out;
+}
+
 std::vector<Key> keys_of(Config& config) {
   using Backend = SnpBackend;
   return {
@@ -157,6 +164,7 @@ std::vector<Key> keys_of(Config& config) {
       {"api", "max-connections", number(config.api.max_connections, 1, 100000)},
       {"api", "request-timeout", duration(config.api.request_timeout)},
       {"api", "idle-timeout", duration(config.api.idle_timeout)},
+      {"platform", "name", choice<std::string>(config.platform.name, platform_choices())},
       {"snp", "backend",
        choice<Backend>(config.snp.backend, {{"auto", Backend::automatic},
                                             {"configfs-tsm", Backend::configfs_tsm},
@@ -165,6 +173,11 @@ std::vector<Key> keys_of(Config& config) {
       {"snp", "configfs", absolute_path(config.snp.configfs, false)},
       {"snp", "device", absolute_path(config.snp.device, false)},
       {"snp", "vmpl", number(config.snp.vmpl, 0, last_vmpl)},
+      {"tdx", "backend",
+       choice<TdxBackend>(
+           config.tdx.backend,
+           {{"auto", TdxBackend::automatic}, {"configfs-tsm", TdxBackend::configfs_tsm}, {"off", TdxBackend::off}})},
+      {"tdx", "configfs", absolute_path(config.tdx.configfs, false)},
       {"tpm", "tcti", text(config.tpm.tcti)},
       {"tpm", "banks", list<std::uint16_t>(config.tpm.banks, bank)},
       {"tpm", "pcrs", list<unsigned>(config.tpm.pcrs, [](unsigned& pcr) { return number(pcr, 0, last_pcr); })},

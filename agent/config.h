@@ -8,11 +8,19 @@
 //   request-timeout = "30s"               for a request's header and body to arrive, and for an answer to be taken
 //   idle-timeout = "30s"                  between two requests of one connection
 //
+//   [platform]
+//   name = "auto"                         what attestd sees from inside; or one of platform.h's names, which is
+//                                         then taken for true without looking
+//
 //   [snp]
 //   backend = "auto"                      "configfs-tsm", "sev-guest", "off"; auto takes the first that is there
 //   configfs = "/sys/kernel/config/tsm/report"
 //   device = "/dev/sev-guest"
 //   vmpl = 0                              0 to 3; left out: the kernel's default
+//
+//   [tdx]
+//   backend = "auto"                      "configfs-tsm", "off"
+//   configfs = "/sys/kernel/config/tsm/report"
 //
 //   [tpm]
 //   tcti = "auto"                         "off", or as tpm2-tss names it ("swtpm:path=/run/…"); auto is
@@ -54,6 +62,7 @@ namespace attestd::agent {
 inline constexpr std::string_view default_config_path = "/etc/attestd/attestd.toml";
 
 enum class SnpBackend { automatic, configfs_tsm, sev_guest, off };
+enum class TdxBackend { automatic, configfs_tsm, off };
 enum class Priority : int { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };  // as syslog(3) counts
 
 struct Config {
@@ -63,12 +72,19 @@ struct Config {
     std::chrono::milliseconds request_timeout{30000};
     std::chrono::milliseconds idle_timeout{30000};
   } api;
+  struct Platform {
+    std::string name = "auto";
+  } platform;
   struct Snp {
     SnpBackend backend = SnpBackend::automatic;
     std::string configfs = "/sys/kernel/config/tsm/report";
     std::string device = "/dev/sev-guest";
     std::optional<unsigned> vmpl;
   } snp;
+  struct Tdx {
+    TdxBackend backend = TdxBackend::automatic;
+    std::string configfs = "/sys/kernel/config/tsm/report";
+  } tdx;
   struct Tpm {
     std::string tcti = "auto";
     std::vector<std::uint16_t> banks = {0x000b};  // TPM_ALG_ID

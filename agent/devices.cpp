@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "agent/platform.h"
 #include "hwio/configfs_tsm.h"
 #include "hwio/sev_guest.h"
 
@@ -9,19 +10,22 @@ namespace attestd::agent {
 namespace {
 
 using OpenedReport = Result<std::unique_ptr<hwio::ReportDevice>>;
-constexpr const char* tpm_node = "/dev/tpmrm0";
 
-OpenedReport open_configfs(const Config::Snp& config) {
-  auto files = hwio::open_tsm_directory(config.configfs);
+OpenedReport open_configfs(const std::string& folder, const hwio::ConfigfsTsmOptions& options) {
+  auto files = hwio::open_tsm_directory(folder);
   // The folder is there as soon as the module is; only an entry shows a provider.
   const std::string probe = "attestd-probe-" + std::to_string(::getpid());
   // One is there when a process with our number crashed.
   [[maybe_unused]] const auto stale = files->remove_entry(probe);
   ATTESTD_CHECK(files->make_entry(probe));
   ATTESTD_CHECK(files->remove_entry(probe));
+  return hwio::make_configfs_tsm(std::move(files), options);
+}
+
+OpenedReport open_configfs(const Config::Snp& config) {
   hwio::ConfigfsTsmOptions options;
   options.privlevel = config.vmpl;
-  return hwio::make_configfs_tsm(std::move(files), options);
+  return open_configfs(config.configfs, options);
 }
 
 OpenedReport open_device(const Config::Snp& config) {
@@ -31,7 +35,7 @@ OpenedReport open_device(const Config::Snp& config) {
   return hwio::make_sev_guest(std::move(device), options);
 }
 
-OpenedReport open_report(const Config::Snp& config) {
+OpenedReport open_snp(const Config::Snp& config) {
   switch (config.backend) {
     case SnpBackend::off: return fail(Errc::not_found, "hardware reports are off: snp.backend = \"off\"");
     case SnpBackend::configfs_tsm: return open_configfs(config);
@@ -48,26 +52,32 @@ OpenedReport open_report(const Config::Snp& config) {
   return fail(Errc::not_found, "neither " + config.configfs + " has a provider nor is there " + config.device);
 }
 
+OpenedReport open_tdx(const Config::Tdx& config) {
+  if (config.backend == TdxBackend::off) {
+    return fail(Errc::not_found, "hardware reports are off: tdx.backend = \"off\"");
+  }
+  return open_configfs(config.configfs, {});
+}
+
 }  // namespace
 
 Devices system_devices(const Config& config) {
   Devices devices;
-  devices.open_report = [snp = config.snp] { return open_report(snp); };
-  hwio::TpmOptions options;
-  options.tcti = config.tpm.tcti;
-  options.banks = config.tpm.banks;
-  options.pcrs = config.tpm.pcrs;
-  if (options.tcti == "off") {
-    devices.tpm_absent = "tpm.tcti = \"off\"";
+  devices.platform = detect_platform(read_platform_facts(config), config.platform.name);
+  if (devices.platform.name.ends_with("-tdx")) {
+    devices.open_report = [tdx = config.tdx] { return open_tdx(tdx); };
+  } else {
+    devices.open_report = [snp = config.snp] { return open_snp(snp); };
+  }
+  const TpmPlace place = find_tpm(config.tpm);
+  if (place.tcti.empty()) {
+    devices.tpm_absent = place.absent;
     return devices;
   }
-  if (options.tcti == "auto") {
-    if (::access(tpm_node, F_OK) != 0) {
-      devices.tpm_absent = std::string("there was no ") + tpm_node + " at start";
-      return devices;
-    }
-    options.tcti = std::string("device:") + tpm_node;
-  }
+  hwio::TpmOptions options;
+  options.tcti = place.tcti;
+  options.banks = config.tpm.banks;
+  options.pcrs = config.tpm.pcrs;
   devices.tpm = hwio::Tpm::make(std::move(options));
   return devices;
 }

@@ -191,6 +191,13 @@ Result<Bundle> parse_bundle(std::string_view text) {
   return out;
 }
 
+void take_parts(Bundle from, Bundle& into) {
+  for (const PlainPart& plain : plain_parts) {
+    if (!(from.*plain.member).empty()) into.*plain.member = std::move(from.*plain.member);
+  }
+  if (from.tpm) into.tpm = std::move(from.tpm);
+}
+
 bool has_hardware_report(const Bundle& bundle) {
   return !bundle.snp_report.empty() || !bundle.td_quote.empty() || !bundle.hcl_report.empty();
 }

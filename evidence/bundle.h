@@ -52,6 +52,9 @@ std::string encode_bundle(const Bundle& bundle);
 // At most 16 certificates in tpm-ak-chain.
 Result<Bundle> parse_bundle(std::string_view json);
 
+// Puts the parts of `from` into `into`, where they replace what was there; statement
+// and inclusion stay.
+void take_parts(Bundle from, Bundle& into);
 // True when some part is a hardware report, of whatever kind.
 bool has_hardware_report(const Bundle& bundle);
 // REPORT_DATA that this bundle's hardware report must carry.
