@@ -79,8 +79,8 @@ void ask_configfs(const std::string& folder, PlatformFacts& facts) {
     const std::string_view text = as_text(*provider);
     facts.provider = text.substr(0, text.find('\n'));
   }
-  facts.service_provider = !if_there(folder + "/" + probe + "/service_provider").empty();
   [[maybe_unused]] const auto removed = files->remove_entry(probe);
+  facts.service_provider = hwio::has_svsm_services(*files).value_or(false);
 }
 
 std::string hcl_report_kind(ByteView bytes) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "evidence/svsm_manifest.h"
 #include "evidence/td_quote.h"
 
 namespace attestd::agent {
@@ -42,7 +43,10 @@ Result<void> put_report(hwio::HardwareReport report, const MerkleHash& root, Bun
     return fail(Errc::unsupported, "the provider is \"" + report.provider + "\", which no part of a bundle is for");
   }
   ATTESTD_TRY(const FixedBytes<64> carried, kind->report_data(report.report));
-  if (carried != root) return fail(Errc::mismatch, "the report does not carry the data that it was asked for");
+  // An SVSM hashes the services' manifest into what it asks the hardware for.
+  const FixedBytes<64> expected = report.manifest.empty() ? root : svsm_report_data(root, report.manifest);
+  if (carried != expected) return fail(Errc::mismatch, "the report does not carry the data that it was asked for");
+  into.svsm_manifest = std::move(report.manifest);
   into.*kind->part = std::move(report.report);
   // Of SEV-SNP alone: the host's table.
   if (kind->part == &Bundle::snp_report) into.snp_certificates = std::move(report.certificates);

@@ -7,7 +7,7 @@
 namespace attestd::agent {
 
 // The part's label says what it is, so nothing else goes under it, and it must
-// carry what was asked for: `root`, where its kind has the root itself in it.
+// carry what was asked for: `root`, or the hash of `root` and an SVSM's manifest.
 // Errors: unsupported (a provider that we have no part for), mismatch.
 Result<void> put_report(hwio::HardwareReport report, const MerkleHash& root, Bundle& into);
 
