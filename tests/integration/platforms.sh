@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Each platform of attestd-sim, from the agent's detection to the five answers.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+command -v jq >/dev/null || skip "no jq here"
+[ -c /dev/fuse ] || skip "no FUSE here"
+
+platforms=(snp tdx azure-snp azure-tdx aws gcp svsm)
+# Who keeps the vTPM from the host, as question 3 says it; how the agent names the platform.
+isolation() {
+  case $1 in
+  azure-*) echo paravisor ;;
+  aws) echo nitro ;;
+  svsm) echo vmpl ;;
+  *) echo host ;;
+  esac
+}
+detected() {
+  case $1 in
+  azure-*) echo "$1" ;;
+  snp | tdx) echo "kvm-$1" ;;
+  *) echo "$1-snp" ;;
+  esac
+}
+
+bundle=$work/bundle.json policy=$work/policy.toml nonce=00112233445566778899aabbccddeeff
+status() { "$attestctl" status --socket "$socket" --json >"$work/status.json"; }
+evidence() { "$attestctl" evidence --from "$socket" --nonce "$nonce" -o "$bundle"; }
+init() { "$attestctl" policy init --from "$bundle" --trust-root "$work/vm/trust-root.pem" -o "$policy"; }
+# The verdict goes to $work/verdict.json, whatever it is.
+verify() { "$attestctl" verify --from "$socket" --policy "$policy" --json >"$work/verdict.json"; }
+replayed() { "$attestctl" verify "$bundle" --nonce ffffffffffffffffffffffffffffffff --policy "$policy" --json >"$work/replay.json"; }
+reason() { jq -e --arg q "$1" --arg c "$2" '.answers[$q].reasons[] | select(.code == $c)' "$work/verdict.json" >/dev/null; }
+yes_to() { equal "$(jq -r --arg q "$1" '.answers[$q].answer' "$work/verdict.json")" yes; }
+sees() { equal "$(jq -r .platform.name "$work/status.json")" "$1" && jq -e '.platform.reasons | length > 0' "$work/status.json"; }
+verdict_of() { equal "$(jq -r .verdict "$2")" "$1"; }
+# What went wrong, when something did.
+explained() {
+  "$@" && return 0
+  jq -c '.answers | to_entries[] | [.key, .value.answer, [.value.reasons[].text]]' "$work/verdict.json"
+  jq -c '.checks[] | select(.result != "pass")' "$work/verdict.json"
+  return 1
+}
+
+for platform in "${platforms[@]}"; do
+  rm -rf "$work/vm"
+  start_sim --platform "$platform"
+  start_agent
+  claim "$platform: the agent gives its status" status
+  claim "$platform:   and sees $(detected "$platform"), with its reasons" sees "$(detected "$platform")"
+  claim "$platform: the agent gives evidence" evidence
+  claim "$platform: a policy can be made of it" init
+  claim "$platform: evidence is verified" verify
+  claim "$platform:   and trusted" explained verdict_of trusted "$work/verdict.json"
+  claim "$platform:   as simulated" jq -e .simulated "$work/verdict.json"
+  for question in hardware initial_state boot_chain; do
+    claim "$platform:   with a yes to $question" explained yes_to $question
+  done
+  claim "$platform:   and says who isolates the vTPM: $(isolation "$platform")" explained reason boot_chain "vtpm-$(isolation "$platform")"
+  claim "$platform: a replayed bundle is refused" not replayed
+  claim "$platform:   because of its nonce" jq -e '.checks[] | select(.id == "binding.nonce" and .result == "fail")' "$work/replay.json"
+  claim "$platform: the simulator says how it is" "$attestd_sim" status --state "$work/vm"
+  end_process "$agent_process"
+  end_process "$sim_process"
+done
+finish
