@@ -26,6 +26,7 @@ struct Options {
   VerifySnpOptions verify_snp;
   VerifyTpmOptions verify_tpm;
   VerifyAzureOptions verify_azure;
+  VerifyNitrotpmOptions verify_nitrotpm;
   HostProofOptions host_proof;
   KeysFetchOptions keys_fetch{.amd_url = std::string(amd_kds_url)};
   double patience_s = 60;
@@ -193,6 +194,7 @@ class CommandLine {
     add_verify_snp(app);
     add_verify_azure(app);
     add_verify_tpm(app);
+    add_verify_nitrotpm(app);
   }
 
   void add_verify_snp(CLI::App& verify) {
@@ -214,8 +216,7 @@ class CommandLine {
                             &run_verify_azure, options);
     app.add_option("--hcl", options.hcl, "HCL report, NV index 0x01400001 of the vTPM")->required()->type_name("FILE");
     app.add_option("--quote", options.quote, "TD quote of the report's TDREPORT (TDX)")->type_name("FILE");
-    app.add_option("--tpm-quote", options.tpm_quote, "TPMS_ATTEST by the key that the report names")
-        ->type_name("FILE");
+    app.add_option("--tpm-quote", options.tpm_quote, "TPMS_ATTEST by the key that the report names")->type_name("FILE");
     app.add_option("--tpm-signature", options.tpm_signature, "its TPMT_SIGNATURE, or a bare RSA signature")
         ->type_name("FILE");
     app.get_option("--tpm-quote")->needs(app.get_option("--tpm-signature"));
@@ -243,6 +244,23 @@ class CommandLine {
     app.add_option("--userspace-log", options.userspace_log, "systemd's tpm2-measure.log")->type_name("FILE");
     app.add_option("--extra-data", options.extra_data, "the qualifying data that the quote must carry")
         ->type_name("HEX");
+    add_json(app);
+  }
+
+  void add_verify_nitrotpm(CLI::App& verify) {
+    VerifyNitrotpmOptions& options = options_.verify_nitrotpm;
+    CLI::App& app = command(verify, "nitrotpm", "Verify an attestation document of AWS's Nitro hypervisor",
+                            "  attestctl verify nitrotpm --document document.bin --at 2025-06-01T00:00:00Z",
+                            &run_verify_nitrotpm, options);
+    app.add_option("--document", options.document, "COSE_Sign1, as the NitroTPM gives it")
+        ->required()
+        ->type_name("FILE");
+    app.add_option("--root", options.trust.trust_roots,
+                   "the root that it must come from (PEM or DER), in place of AWS's; may be repeated")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name("FILE");
+    add_at(app, options.trust);
     add_json(app);
   }
 

@@ -84,6 +84,12 @@ struct VerifyTpmOptions {
 };
 Result<int> run_verify_tpm(const CommonOptions& common, const VerifyTpmOptions& options);
 
+struct VerifyNitrotpmOptions {
+  TrustOptions trust;  // trust_roots: --root, and then only those
+  std::string document;
+};
+Result<int> run_verify_nitrotpm(const CommonOptions& common, const VerifyNitrotpmOptions& options);
+
 struct HostProofOptions {
   TrustOptions trust;
   std::string from;

@@ -95,6 +95,7 @@ Result<json::value> describe_bundle(ByteView bytes) {
     ATTESTD_TRY(json::value pcrs, parse_json(pcr_values_to_json(bundle.tpm->pcrs)));
     parts["tpm-pcrs"] = std::move(pcrs);
   }
+  ATTESTD_CHECK(add(parts, "nitro-document", EvidenceType::nitro_document, bundle.nitro_document));
   ATTESTD_CHECK(add(parts, "firmware-event-log", EvidenceType::event_log, bundle.firmware_event_log));
   ATTESTD_CHECK(add(parts, "userspace-event-log", EvidenceType::userspace_log, bundle.userspace_event_log));
   ATTESTD_TRY(const MerkleHash root, bundle_root(bundle));
@@ -130,6 +131,7 @@ Result<json::value> describe(EvidenceType type, ByteView bytes) {
       ATTESTD_TRY(const std::vector<UserspaceEvent> events, parse_userspace_log(bytes));
       return parse_json(userspace_log_to_json(events));
     }
+    case EvidenceType::nitro_document: return describe_nitro_document(bytes);
     case EvidenceType::certificate: return describe_certificates(bytes);
   }
   return fail(Errc::internal, "a type without a description");

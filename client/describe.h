@@ -26,6 +26,7 @@ Result<boost::json::value> describe_ccel_table(ByteView bytes);
 Result<boost::json::value> describe_cc_event_log(ByteView bytes);
 Result<std::string> describe_cc_event_log_text(ByteView bytes);
 Result<boost::json::value> describe_cel(ByteView bytes);
+Result<boost::json::value> describe_nitro_document(ByteView bytes);
 // PEM, one or many, or one DER.
 Result<boost::json::value> describe_certificates(ByteView bytes);
 

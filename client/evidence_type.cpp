@@ -6,6 +6,7 @@
 
 #include "evidence/ccel.h"
 #include "evidence/cel.h"
+#include "evidence/cose_sign1.h"
 #include "evidence/event_log.h"
 #include "evidence/snp_certificates.h"
 #include "evidence/snp_report.h"
@@ -33,6 +34,7 @@ constexpr auto names = std::to_array<std::pair<EvidenceType, std::string_view>>(
     {EvidenceType::pcrs, "pcrs"},
     {EvidenceType::event_log, "event-log"},
     {EvidenceType::userspace_log, "userspace-log"},
+    {EvidenceType::nitro_document, "nitro-document"},
     {EvidenceType::certificate, "certificate"},
 });
 
@@ -116,6 +118,7 @@ std::optional<EvidenceType> detect_evidence_type(ByteView bytes) {
   if (bytes.size() == td_report_size && parse_td_report(bytes)) return EvidenceType::td_report;
   if (text.starts_with("CCEL")) return EvidenceType::ccel_table;
   if (quote_magic(bytes) || (bytes.size() > 2 && quote_magic(bytes.subspan(2)))) return EvidenceType::tpm_quote;
+  if (parse_cose_sign1(bytes)) return EvidenceType::nitro_document;
   if (known_table(bytes)) return EvidenceType::snp_certificates;
   if (parse_tpm_signature(bytes)) return EvidenceType::tpm_signature;
   if (parse_tpm_public(bytes)) return EvidenceType::tpm_public;

@@ -26,6 +26,7 @@ enum class EvidenceType {
   pcrs,
   event_log,
   userspace_log,
+  nitro_document,
   certificate,
 };
 

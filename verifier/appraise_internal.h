@@ -10,6 +10,7 @@
 #include "evidence/statement.h"
 #include "verifier/appraise.h"
 #include "verifier/azure.h"
+#include "verifier/nitro.h"
 #include "verifier/policy.h"
 #include "verifier/snp.h"
 #include "verifier/tpm.h"
@@ -39,6 +40,7 @@ struct Facts {
   std::optional<HardwareView> hardware{};
   std::optional<SnpVerification> snp{};
   std::optional<TpmVerification> tpm{};
+  std::optional<NitroVerification> nitro{};
   std::optional<AzureVerification> azure{};
   bool azure_root_in_hardware = false;  // its hardware report was made for this statement
   Freshness freshness = Freshness::unproven;
@@ -71,6 +73,9 @@ void add_tpm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>
 void add_azure_hardware_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                                const AppraisalContext& context);
 void add_azure_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
+                      const AppraisalContext& context);
+
+void add_nitro_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                       const AppraisalContext& context);
 
 // Puts a verified SNP report where it belongs: Facts::snp, Facts::hardware, its

@@ -7,6 +7,7 @@
 #include "evidence/json_internal.h"
 #include "evidence/json_strict.h"
 #include "verifier/appraise_internal.h"
+#include "verifier/nitro_claims_internal.h"
 
 namespace attestd {
 namespace json = boost::json;
@@ -111,6 +112,7 @@ std::string claims_to_json(ByteView statement, const Facts& facts) {
     if (auto value = parse_json(azure_claims_json(*facts.azure))) out["azure"] = *std::move(value);
   }
   if (facts.tpm) out["tpm"] = tpm_claims(facts);
+  if (facts.nitro) out["nitro"] = nitro_claims(*facts.nitro);
   return json::serialize(out);
 }
 

@@ -27,6 +27,8 @@
 //   secure-boot = true               the event log must show it on
 //   [vtpm.pcrs.sha256]               or another bank; no values at all: boot_chain is unknown
 //   0 = "hex"                        the register must have this value
+//   [nitro]
+//   modules = ["i-0123…-tpm0000…"]    module IDs in AWS attestation documents; left out: any
 //   [freshness]
 //   nonce = true                     false needs maximal-age
 //   maximal-age = "10m"              of a statement without a nonce of ours: s, m, h, d
@@ -86,6 +88,8 @@ struct Policy {
   std::set<std::string> vtpm_isolation = {"vmpl", "paravisor", "nitro", "td"};  // "host" must be named
   PcrValues pcrs;                                                               // values that must be so
   std::optional<bool> secure_boot;                                              // must be on, when true
+  // [nitro]
+  std::set<std::string> nitro_modules;  // any of them, when given
   // [freshness]
   bool require_nonce = true;
   std::optional<std::int64_t> maximal_age_s;  // without a nonce

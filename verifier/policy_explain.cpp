@@ -71,6 +71,9 @@ std::string explain_boot_chain(const Policy& policy) {
       out += "   PCR " + std::to_string(index) + " (" + std::string(hash_name(bank)) + ") is " + to_hex(value) + ".\n";
     }
   }
+  if (!policy.nitro_modules.empty()) {
+    out += "   An attestation document of AWS's is of one of: " + escape_text(listed(policy.nitro_modules)) + ".\n";
+  }
   if (policy.pcrs.empty()) out += "   No PCR value is given, so the answer is never more than unknown.\n";
   if (policy.secure_boot.value_or(false))
     out += "   The event log shows Secure Boot on, and replays to the quoted PCR 7.\n";

@@ -20,6 +20,7 @@ void assign(T& to, std::optional<U> value) {
 // [[…measurement]]: value, origin and comment of each; 48-byte values.
 Result<void> read_measurements(TomlSection& hardware, std::vector<ReferenceMeasurement>& into);
 
+Result<void> read_nitro(TomlSection& document, Policy& policy);
 Result<void> read_snp(TomlSection& document, Policy& policy);
 Result<void> read_azure_policy(TomlSection& document, Policy& policy);
 

@@ -154,6 +154,7 @@ Result<Policy> parse_policy(std::string_view text, const std::string& folder_for
   ATTESTD_CHECK(read_snp(document, policy));
   ATTESTD_CHECK(read_azure_policy(document, policy));
   ATTESTD_CHECK(read_vtpm(document, policy));
+  ATTESTD_CHECK(read_nitro(document, policy));
   ATTESTD_CHECK(read_freshness(document, policy));
   ATTESTD_CHECK(read_storage(document, policy));
   ATTESTD_CHECK(read_provisioning(document, policy));

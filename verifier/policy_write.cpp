@@ -130,6 +130,8 @@ Result<std::string> make_policy(const Bundle& bundle, std::string_view source_na
   }
   out += hardware;
   if (bundle.tpm) out += vtpm_section(bundle) + "\n";
+  ATTESTD_TRY(const std::string nitro, nitro_policy_section(bundle));
+  out += nitro;
   out += "[freshness]\nnonce = true\n";
   out += claims_sections(statement);
   out += "\n[trust]\n# Roots beside AMD's, for a simulated VM; verdicts then say so.\n# roots = [\"root.pem\"]\n";

@@ -10,6 +10,7 @@
 
 namespace attestd {
 
+Result<std::string> nitro_policy_section(const Bundle& bundle);
 Result<std::string> snp_policy_section(const Bundle& bundle);
 Result<std::string> azure_policy_section(const Bundle& bundle);
 

@@ -13,4 +13,11 @@ std::span<const PinnedRoot> amd_roots() {
   return roots;
 }
 
+std::span<const PinnedRoot> nitro_roots() {
+  static constexpr std::array roots{
+      PinnedRoot{"aws.nitro-enclaves", "f2caf5ecc6190b4a8399b78bc58a2bbcd0382375db8a1bfd78a82743874fd225"},
+  };
+  return roots;
+}
+
 }  // namespace attestd

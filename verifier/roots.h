@@ -16,6 +16,8 @@ struct PinnedRoot {
 };
 // AMD's ARKs for Milan, Genoa and Turin.
 std::span<const PinnedRoot> amd_roots();
+// AWS's root for attestation documents of Nitro Enclaves and of NitroTPM.
+std::span<const PinnedRoot> nitro_roots();
 
 struct TrustRoots {
   // Certificates (DER) that the user named (--trust-root, policy): chains that

@@ -192,4 +192,15 @@ Result<void> check_pss_signature(X509_CRL* list, EVP_PKEY* issuer) {
   return {};
 }
 
+Result<void> check_ecdsa_sha384_signature(X509* certificate, EVP_PKEY* issuer) {
+  if (X509_get_signature_nid(certificate) != NID_ecdsa_with_SHA384) {
+    return fail(Errc::refused, quoted(certificate) + " is not signed by ECDSA with SHA-384");
+  }
+  const bool good = X509_verify(certificate, issuer) == 1;
+  ERR_clear_error();
+  if (!good)
+    return fail(Errc::mismatch, quoted(certificate) + " is not signed by the certificate of its issuer's name");
+  return {};
+}
+
 }  // namespace attestd::x509

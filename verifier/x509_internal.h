@@ -36,5 +36,7 @@ Result<void> check_end_entity(X509* certificate);
 // RSASSA-PSS with SHA-384, MGF1 with SHA-384, 48 bytes of salt, and `issuer` made it.
 Result<void> check_pss_signature(X509* certificate, EVP_PKEY* issuer);
 Result<void> check_pss_signature(X509_CRL* list, EVP_PKEY* issuer);
+// ECDSA with SHA-384, and `issuer` made it.
+Result<void> check_ecdsa_sha384_signature(X509* certificate, EVP_PKEY* issuer);
 
 }  // namespace attestd::x509

@@ -2,15 +2,14 @@
 
 #include <openssl/core_names.h>
 #include <openssl/rsa.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <map>
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "sim/signer/pem_files_internal.h"
 #include "sim/signer/snp_certificate_builder_internal.h"
 
 namespace attestd::sim {
@@ -36,46 +35,6 @@ std::string name_of_root(SnpProduct product) { return "SIMULATED ARK-" + std::st
 std::string name_of_intermediate(const SnpSignerOptions& options) {
   const bool vlek = (options.signing_key == SnpSigningKey::vlek) != options.defects.other_intermediate;
   return (vlek ? "SIMULATED SEV-VLEK-" : "SIMULATED SEV-") + std::string(snp_product_name(options.product));
-}
-
-Bytes memory_of(BIO* stream) {
-  char* start = nullptr;
-  const long size = BIO_get_mem_data(stream, &start);
-  if (size <= 0) return {};
-  return to_bytes(std::string_view(start, static_cast<std::size_t>(size)));
-}
-
-Result<Bytes> key_pem(EVP_PKEY* key) {
-  const openssl::Stream stream(BIO_new(BIO_s_secmem()));
-  if (stream == nullptr ||
-      PEM_write_bio_PKCS8PrivateKey(stream.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return failure("cannot encode a private key");
-  }
-  return memory_of(stream.get());
-}
-
-Result<Bytes> certificate_pem(X509* certificate) {
-  const openssl::Stream stream(BIO_new(BIO_s_mem()));
-  if (stream == nullptr || PEM_write_bio_X509(stream.get(), certificate) != 1) {
-    return failure("cannot encode a certificate");
-  }
-  return memory_of(stream.get());
-}
-
-Result<openssl::Key> load_key(const std::string& path) {
-  ATTESTD_TRY(const Bytes pem, read_file(path, file_limit));
-  const openssl::Stream stream(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  openssl::Key key(stream == nullptr ? nullptr : PEM_read_bio_PrivateKey(stream.get(), nullptr, nullptr, nullptr));
-  if (key == nullptr) return failure("cannot read the private key " + path);
-  return key;
-}
-
-Result<openssl::Certificate> load_certificate(const std::string& path) {
-  ATTESTD_TRY(const Bytes pem, read_file(path, file_limit));
-  const openssl::Stream stream(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  openssl::Certificate out(stream == nullptr ? nullptr : PEM_read_bio_X509(stream.get(), nullptr, nullptr, nullptr));
-  if (out == nullptr) return failure("cannot read the certificate " + path);
-  return out;
 }
 
 // signer.conf: what load() needs to fill reports again, a name and a value a line.
@@ -195,7 +154,7 @@ Result<SnpSigner> SnpSigner::load(const std::string& folder) {
 }
 
 Result<void> SnpSigner::save(const std::string& folder) const {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno(errno, "cannot create " + folder);
+  ATTESTD_CHECK(make_key_folder(folder));
   const struct {
     const char* name;
     EVP_PKEY* key;
@@ -204,10 +163,8 @@ Result<void> SnpSigner::save(const std::string& folder) const {
                {"/intermediate", keys_->intermediate.get(), chain_->intermediate.get()},
                {"/leaf", keys_->leaf.get(), chain_->leaf.get()}};
   for (const auto& part : parts) {
-    ATTESTD_TRY(const Bytes key, key_pem(part.key));
-    ATTESTD_CHECK(replace_file(folder + part.name + ".key", key, private_mode));
-    ATTESTD_TRY(const Bytes certificate, certificate_pem(part.certificate));
-    ATTESTD_CHECK(replace_file(folder + part.name + ".pem", certificate, private_mode));
+    ATTESTD_CHECK(save_key(folder + part.name + ".key", part.key));
+    ATTESTD_CHECK(save_certificate(folder + part.name + ".pem", part.certificate));
   }
   // Last: load() of a folder that was left half-written fails by its absence.
   return replace_file(folder + "/signer.conf", as_bytes(encode_options(options_)), private_mode);
