@@ -181,6 +181,7 @@ std::vector<Key> keys_of(Config& config) {
       {"tpm", "tcti", text(config.tpm.tcti)},
       {"tpm", "banks", list<std::uint16_t>(config.tpm.banks, bank)},
       {"tpm", "pcrs", list<unsigned>(config.tpm.pcrs, [](unsigned& pcr) { return number(pcr, 0, last_pcr); })},
+      {"nitro", "tcti", text(config.nitro.tcti)},
       {"event-log", "firmware", absolute_path(config.event_log.firmware, true)},
       {"event-log", "userspace", absolute_path(config.event_log.userspace, true)},
       {"ssh", "sshd", absolute_path(config.ssh.sshd, true)},

@@ -25,8 +25,13 @@
 //   [tpm]
 //   tcti = "auto"                         "off", or as tpm2-tss names it ("swtpm:path=/run/…"); auto is
 //                                         device:/dev/tpmrm0 when that is there at start, else none
-//   banks = ["sha256"]                    of sha1, sha256, sha384, sha512
+//   banks = ["sha256"]                    of sha1, sha256, sha384, sha512; with a NitroTPM the default is
+//                                         ["sha384"], which is what its documents vouch for
 //   pcrs = [0, 1, …, 15, 16, 23]
+//
+//   [nitro]
+//   tcti = "auto"                         where a NitroTPM takes its own command, or "off"; auto is
+//                                         device:/dev/tpm0 on the platform aws-snp, else none
 //
 //   [event-log]                           "" leaves a log out
 //   firmware = "/sys/kernel/security/tpm0/binary_bios_measurements"
@@ -90,6 +95,9 @@ struct Config {
     std::vector<std::uint16_t> banks = {0x000b};  // TPM_ALG_ID
     std::vector<unsigned> pcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 23};
   } tpm;
+  struct Nitro {
+    std::string tcti = "auto";
+  } nitro;
   struct EventLog {
     std::string firmware = "/sys/kernel/security/tpm0/binary_bios_measurements";
     std::string userspace = "/run/log/systemd/tpm2-measure.log";

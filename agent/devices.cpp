@@ -2,12 +2,18 @@
 
 #include <unistd.h>
 
+#include "agent/nitro_document.h"
 #include "agent/platform.h"
 #include "hwio/configfs_tsm.h"
 #include "hwio/sev_guest.h"
 
 namespace attestd::agent {
 namespace {
+
+// The resource manager does not pass on commands that the TPM does not list.
+constexpr const char* tpm_without_manager = "device:/dev/tpm0";
+constexpr std::uint16_t sha256_bank = 0x000b;  // TPM_ALG_ID
+constexpr std::uint16_t sha384_bank = 0x000c;
 
 using OpenedReport = Result<std::unique_ptr<hwio::ReportDevice>>;
 
@@ -59,6 +65,31 @@ OpenedReport open_tdx(const Config::Tdx& config) {
   return open_configfs(config.configfs, {});
 }
 
+// Where a NitroTPM takes its own command; empty: none is to be asked.
+std::string nitro_tcti(const Config::Nitro& config, const PlatformClaim& platform) {
+  if (config.tcti == "off") return {};
+  if (config.tcti != "auto") return config.tcti;
+  return platform.name.starts_with("aws-") ? tpm_without_manager : "";
+}
+
+// The attestation document of the moment that was quoted.
+TpmPart nitro_part(std::string tcti, bool may_be_absent) {
+  return [tcti = std::move(tcti), may_be_absent](hwio::Tpm& /*tpm*/, const MerkleHash& root,
+                                                 Bundle& into) -> Result<void> {
+    constexpr std::string_view what = "attestation document";
+    auto document = request_nitro_document(tcti, root);
+    // An instance type whose TPM has no documents: the verifier says what is missing.
+    if (!document && document.error().code == Errc::unsupported && may_be_absent) return {};
+    if (!document) return std::unexpected(std::move(document).error().in(what));
+    const PcrValues quoted = into.tpm ? into.tpm->pcrs : PcrValues{};
+    if (auto good = check_nitro_document(*document, root, quoted); !good) {
+      return std::unexpected(std::move(good).error().in(what));
+    }
+    into.nitro_document = *std::move(document);
+    return {};
+  };
+}
+
 }  // namespace
 
 Devices system_devices(const Config& config) {
@@ -78,6 +109,12 @@ Devices system_devices(const Config& config) {
   options.tcti = place.tcti;
   options.banks = config.tpm.banks;
   options.pcrs = config.tpm.pcrs;
+  if (std::string tcti = nitro_tcti(config.nitro, devices.platform); !tcti.empty()) {
+    devices.tpm_parts.push_back(nitro_part(std::move(tcti), config.nitro.tcti == "auto"));
+    // Its documents vouch for the SHA-384 bank alone; another one was not configured.
+    const std::vector<std::uint16_t> standard{sha256_bank};
+    if (options.banks == standard) options.banks = {sha384_bank};
+  }
   devices.tpm = hwio::Tpm::make(std::move(options));
   return devices;
 }

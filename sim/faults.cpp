@@ -15,6 +15,7 @@ constexpr auto faults = std::to_array<FaultHelp>({
     {"firmware", "STATUS", "every request fails with this status of the firmware"},
     {"slow", "MS", "each request takes MS milliseconds"},
     {"no-certificates", "", "the host gives no certificate table"},
+    {"nitro", "KIND", "AWS: documents with the fault enclave, pcrs or nonce, or none at all: refuse; none ends it"},
     {"clear", "", "no faults from now on; a wiped key is restored, as by a reboot"},
 });
 

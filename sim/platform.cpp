@@ -4,6 +4,7 @@
 
 #include "hwio/configfs_tsm.h"
 #include "sim/inprocess.h"
+#include "sim/platform_aws.h"
 #include "sim/platform_azure.h"
 #include "sim/platform_snp.h"
 
@@ -19,6 +20,7 @@ struct Entry {
 constexpr std::array entries{
     Entry{"snp", make_snp_platform},
     Entry{"azure-snp", make_azure_snp_platform},
+    Entry{"aws", make_aws_platform},
 };
 
 constexpr auto names = [] {
