@@ -69,6 +69,20 @@ Setter absolute_path(std::string& target, bool may_be_empty) {
   };
 }
 
+// The base of URLs, without the slash that follows it.
+Setter url(std::string& target, bool may_be_empty) {
+  return [&target, may_be_empty](const toml::node& node) -> Result<void> {
+    std::string value;
+    ATTESTD_CHECK(text(value)(node));
+    const bool known = value.starts_with("http://") || value.starts_with("https://");
+    if (value.empty() ? !may_be_empty : !known || value.ends_with('/')) {
+      return fail(Errc::malformed, "must be an http: or https: URL without a slash at its end");
+    }
+    target = std::move(value);
+    return {};
+  };
+}
+
 template <class T>
 Setter number(T& target, unsigned low, unsigned high) {
   return [&target, low, high](const toml::node& node) -> Result<void> {
@@ -178,6 +192,10 @@ std::vector<Key> keys_of(Config& config) {
            config.tdx.backend,
            {{"auto", TdxBackend::automatic}, {"configfs-tsm", TdxBackend::configfs_tsm}, {"off", TdxBackend::off}})},
       {"tdx", "configfs", absolute_path(config.tdx.configfs, false)},
+      {"azure", "metadata-service", url(config.azure.metadata_service, false)},
+      {"azure", "timeout", duration(config.azure.timeout)},
+      {"azure", "key-service", url(config.azure.key_service, true)},
+      {"azure", "user-data", flag(config.azure.user_data)},
       {"tpm", "tcti", text(config.tpm.tcti)},
       {"tpm", "banks", list<std::uint16_t>(config.tpm.banks, bank)},
       {"tpm", "pcrs", list<unsigned>(config.tpm.pcrs, [](unsigned& pcr) { return number(pcr, 0, last_pcr); })},

@@ -22,6 +22,12 @@
 //   backend = "auto"                      "configfs-tsm", "off"
 //   configfs = "/sys/kernel/config/tsm/report"
 //
+//   [azure]
+//   metadata-service = "http://169.254.169.254"
+//   timeout = "4s"                        of each request to it
+//   key-service = ""                      base URL of AMD's, for a VCEK that the metadata service does not give
+//   user-data = true                      false: NV index 0x01400002 of the vTPM is left alone
+//
 //   [tpm]
 //   tcti = "auto"                         "off", or as tpm2-tss names it ("swtpm:path=/run/…"); auto is
 //                                         device:/dev/tpmrm0 when that is there at start, else none
@@ -60,6 +66,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/azure_options.h"
 #include "base/result.h"
 
 namespace attestd::agent {
@@ -90,6 +97,7 @@ struct Config {
     TdxBackend backend = TdxBackend::automatic;
     std::string configfs = "/sys/kernel/config/tsm/report";
   } tdx;
+  AzureOptions azure;
   struct Tpm {
     std::string tcti = "auto";
     std::vector<std::uint16_t> banks = {0x000b};  // TPM_ALG_ID

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "agent/azure_evidence.h"
+#include "agent/journal.h"
 #include "agent/nitro_document.h"
 #include "agent/platform.h"
 #include "hwio/configfs_tsm.h"
@@ -90,6 +92,19 @@ TpmPart nitro_part(std::string tcti, bool may_be_absent) {
   };
 }
 
+// What is missing is told when it changes, not with every request.
+TpmPart azure_part(const AzureOptions& options) {
+  return [azure = std::make_shared<AzureEvidence>(options), told = std::make_shared<std::string>()](
+             hwio::Tpm& tpm, const MerkleHash& root, Bundle& into) -> Result<void> {
+    ATTESTD_CHECK(azure->collect(tpm, root, into));
+    if (azure->problem() != *told) {
+      *told = azure->problem();
+      if (!told->empty()) journal(Priority::warning, events::evidence_incomplete, *told);
+    }
+    return {};
+  };
+}
+
 }  // namespace
 
 Devices system_devices(const Config& config) {
@@ -114,6 +129,11 @@ Devices system_devices(const Config& config) {
     // Its documents vouch for the SHA-384 bank alone; another one was not configured.
     const std::vector<std::uint16_t> standard{sha256_bank};
     if (options.banks == standard) options.banks = {sha384_bank};
+  }
+  if (devices.platform.name.starts_with("azure-")) {
+    options.ak_handle = hcl_ak_handle;
+    devices.tpm_reports = "azure-hcl";
+    devices.tpm_parts.push_back(azure_part(config.azure));
   }
   devices.tpm = hwio::Tpm::make(std::move(options));
   return devices;

@@ -28,6 +28,11 @@ backend = "sev-guest"
 configfs = "/a"
 device = "/b"
 vmpl = 2
+[azure]
+metadata-service = "http://127.0.0.1:1"
+timeout = "3s"
+key-service = "https://kds.example"
+user-data = false
 [tpm]
 tcti = "swtpm:path=/x"
 banks = ["sha384", "sha256"]
@@ -57,6 +62,10 @@ level = "debug"
   CHECK(config->snp.configfs == "/a");
   CHECK(config->snp.device == "/b");
   CHECK(config->snp.vmpl == 2U);
+  CHECK(config->azure.metadata_service == "http://127.0.0.1:1");
+  CHECK(config->azure.timeout == std::chrono::seconds(3));
+  CHECK(config->azure.key_service == "https://kds.example");
+  CHECK_FALSE(config->azure.user_data);
   CHECK(config->tpm.tcti == "swtpm:path=/x");
   CHECK(config->tpm.banks == std::vector<std::uint16_t>{0x000c, 0x000b});
   CHECK(config->tpm.pcrs == std::vector<unsigned>{0, 7});
@@ -88,6 +97,8 @@ TEST_CASE("what is wrong with a configuration is said with its line") {
            {"[api]\nidle-timeout = \"99999m\"", "is not a duration"},
            {"[snp]\nbackend = \"tdx\"", "c.toml:2: snp.backend must be one of \"auto\""},
            {"[snp]\nvmpl = 4", "c.toml:2: snp.vmpl must be 0 to 3"},
+           {"[azure]\nmetadata-service = \"169.254.169.254\"", "c.toml:2: azure.metadata-service must be an http"},
+           {"[azure]\nkey-service = \"ftp://x\"", "must be an http: or https: URL"},
            {"[tpm]\nbanks = [\"md5\"]", "c.toml:2: tpm.banks item \"md5\" is not a hash algorithm"},
            {"[tpm]\npcrs = [1, 1]", "c.toml:2: tpm.pcrs has an item twice"},
            {"[tpm]\npcrs = [24]", "c.toml:2: tpm.pcrs item must be 0 to 23"},
