@@ -1,6 +1,7 @@
 // The agent as a client meets it: over its socket, with devices that we decide.
 #include <unistd.h>
 
+#include <atomic>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -248,6 +249,61 @@ TEST_CASE("an agent without devices starts, says so, and answers 503 with the re
   CHECK(status.status == 200);
   CHECK_THAT(status.body, Catch::Contains(R"("healthy":false)") && Catch::Contains("there is none here"));
   CHECK(agent.connect().get("/v1/health").status == 503);
+}
+
+TEST_CASE("devices may have further parts, and a part that fails fails the evidence") {
+  const Machine machine;
+  Devices devices = machine.devices(true);
+  const auto broken = std::make_shared<std::atomic<bool>>(false);
+  devices.report_parts.push_back([](const MerkleHash& root, Bundle& into) -> Result<void> {
+    into.cc_event_log = to_bytes(root);
+    return {};
+  });
+  devices.tpm_parts.push_back([broken](hwio::Tpm& tpm, const MerkleHash& /*root*/, Bundle& into) -> Result<void> {
+    if (*broken) return fail(Errc::timed_out, "the metadata service does not answer");
+    into.nitro_document = to_bytes(tpm.where());
+    return {};
+  });
+  const RunningAgent agent(machine.config, std::move(devices));
+  const Bundle bundle = bundle_of(agent.evidence(good_request));
+  CHECK(report_binds(bundle));
+  CHECK(bundle.cc_event_log == to_bytes(*bundle_root(bundle)));
+  CHECK(as_text(bundle.nitro_document) == "fake-tpm");
+  CHECK(bundle.tpm.has_value());
+  *broken = true;
+  const Answer refused = agent.evidence(good_request);
+  CHECK(refused.status == 503);
+  CHECK_THAT(refused.body, Catch::Contains("the metadata service does not answer"));
+}
+
+TEST_CASE("where the hardware report comes out of the TPM, no report device is asked") {
+  const Machine machine;
+  Devices devices = machine.devices(true);
+  devices.tpm_reports = "azure-hcl";
+  devices.tpm_parts.push_back([](hwio::Tpm& /*tpm*/, const MerkleHash& /*root*/, Bundle& into) -> Result<void> {
+    into.hcl_report = to_bytes("HCLA");
+    return {};
+  });
+  const RunningAgent agent(machine.config, std::move(devices));
+  const Bundle bundle = bundle_of(agent.evidence(good_request));
+  CHECK(bundle.snp_report.empty());
+  CHECK(as_text(bundle.hcl_report) == "HCLA");
+  CHECK(machine.hardware->call_count() == 0);
+  CHECK_THAT(agent.connect().get("/v1/status").body,
+             Catch::Contains(R"("provider":"azure-hcl")") && Catch::Contains(R"("healthy":true)"));
+  machine.tpm->set_there(false);
+  CHECK(agent.evidence(good_request).problem() == "tpm-unavailable");
+  CHECK(agent.connect().get("/v1/health").status == 503);
+}
+
+TEST_CASE("a platform whose reports come out of the TPM has none without a TPM") {
+  Devices devices;
+  devices.tpm_reports = "azure-hcl";
+  devices.tpm_absent = "there is no TPM here";
+  const RunningAgent agent(quiet_config(), std::move(devices));
+  const Answer refused = agent.evidence(good_request);
+  CHECK(refused.problem() == "no-hardware");
+  CHECK_THAT(refused.body, Catch::Contains("there is no TPM here"));
 }
 
 TEST_CASE("bad input gets its own problem, and the next request is answered") {

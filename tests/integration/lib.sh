@@ -33,18 +33,19 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# claim TEXT COMMAND…: the command must succeed.
+# claim TEXT COMMAND…: the command must succeed. Its status is whether it did.
 claim() {
   local text=$1
   shift
   claims=$((claims + 1))
   if "$@" >"$work/claim.log" 2>&1; then
     echo "ok    $text"
-  else
-    broken=$((broken + 1))
-    echo "FAIL  $text"
-    sed 's/^/      /' "$work/claim.log" | head -n 30
+    return 0
   fi
+  broken=$((broken + 1))
+  echo "FAIL  $text"
+  sed 's/^/      /' "$work/claim.log" | head -n 30
+  return 1
 }
 not() { ! "$@"; }
 # has TEXT FILE: some line of it contains the text.

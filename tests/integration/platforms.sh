@@ -43,7 +43,9 @@ explained() {
   return 1
 }
 
+"$attestd_sim" run --help >"$work/help"
 for platform in "${platforms[@]}"; do
+  claim "$platform: attestd-sim can be it" grep -qE "[{,]$platform[,}]" "$work/help" || continue
   rm -rf "$work/vm"
   start_sim --platform "$platform"
   start_agent
