@@ -77,7 +77,7 @@ std::string first_line(const Verdict& verdict, const Palette& palette) {
     case Outcome::refused: line = palette.bad(name); break;
     case Outcome::undecided: line = palette.unsure(name); break;
   }
-  if (verdict.simulated) line += palette.unsure("  (simulated: signed under a root that you named, not by AMD)");
+  if (verdict.simulated) line += palette.unsure("  (simulated: signed under a root that you named, not by the vendor)");
   return line + "\n";
 }
 

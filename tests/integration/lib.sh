@@ -69,9 +69,10 @@ finish() {
   exit $?
 }
 
-# start_sim OPTION…: a software VM in $work/vm. Sets sim_process.
+sim_options=()
+# start_sim: a software VM in $work/vm, with $sim_options. Sets sim_process.
 start_sim() {
-  "$attestd_sim" run --state "$work/vm" "$@" >"$work/sim.log" 2>&1 &
+  "$attestd_sim" run --state "$work/vm" "${sim_options[@]}" >"$work/sim.log" 2>&1 &
   sim_process=$!
   started $sim_process
   if ! await 30 test -s "$work/vm/attestd.toml"; then

@@ -45,9 +45,10 @@ explained() {
 
 "$attestd_sim" run --help >"$work/help"
 for platform in "${platforms[@]}"; do
-  claim "$platform: attestd-sim can be it" grep -qE "[{,]$platform[,}]" "$work/help" || continue
+  claim "$platform: attestd-sim can be it" grep -qE "[{,]${platform}[,}]" "$work/help" || continue
   rm -rf "$work/vm"
-  start_sim --platform "$platform"
+  sim_options=(--platform "$platform")
+  start_sim
   start_agent
   claim "$platform: the agent gives its status" status
   claim "$platform:   and sees $(detected "$platform"), with its reasons" sees "$(detected "$platform")"
