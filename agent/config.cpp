@@ -192,6 +192,8 @@ std::vector<Key> keys_of(Config& config) {
            config.tdx.backend,
            {{"auto", TdxBackend::automatic}, {"configfs-tsm", TdxBackend::configfs_tsm}, {"off", TdxBackend::off}})},
       {"tdx", "configfs", absolute_path(config.tdx.configfs, false)},
+      {"tdx", "device", absolute_path(config.tdx.device, true)},
+      {"tdx", "event-log", absolute_path(config.tdx.event_log, true)},
       {"azure", "metadata-service", url(config.azure.metadata_service, false)},
       {"azure", "timeout", duration(config.azure.timeout)},
       {"azure", "key-service", url(config.azure.key_service, true)},

@@ -21,6 +21,8 @@
 //   [tdx]
 //   backend = "auto"                      "configfs-tsm", "off"
 //   configfs = "/sys/kernel/config/tsm/report"
+//   device = "/dev/tdx_guest"             quotes are compared with its TDREPORT; "": they are not
+//   event-log = "/sys/firmware/acpi/tables/data/CCEL"   the CCEL's log area; "" leaves it out
 //
 //   [azure]
 //   metadata-service = "http://169.254.169.254"
@@ -96,6 +98,8 @@ struct Config {
   struct Tdx {
     TdxBackend backend = TdxBackend::automatic;
     std::string configfs = "/sys/kernel/config/tsm/report";
+    std::string device = "/dev/tdx_guest";
+    std::string event_log = "/sys/firmware/acpi/tables/data/CCEL";
   } tdx;
   AzureOptions azure;
   struct Tpm {

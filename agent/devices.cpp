@@ -6,6 +6,7 @@
 #include "agent/journal.h"
 #include "agent/nitro_document.h"
 #include "agent/platform.h"
+#include "agent/tdx_parts.h"
 #include "hwio/configfs_tsm.h"
 #include "hwio/sev_guest.h"
 
@@ -112,6 +113,10 @@ Devices system_devices(const Config& config) {
   devices.platform = detect_platform(read_platform_facts(config), config.platform.name);
   if (devices.platform.name.ends_with("-tdx")) {
     devices.open_report = [tdx = config.tdx] { return open_tdx(tdx); };
+    if (!config.tdx.device.empty()) {
+      devices.report_parts.push_back(same_td_part([path = config.tdx.device] { return hwio::open_tdx_guest(path); }));
+    }
+    devices.report_parts.push_back(cc_event_log_part(config.tdx.event_log));
   } else {
     devices.open_report = [snp = config.snp] { return open_snp(snp); };
   }
