@@ -1,13 +1,11 @@
-// A COSE_Sign1 with an attestation document, and the messages that carry one.
-// Whatever parses survives encoding and parsing; nothing here may be good, since
-// no root is named, and AWS signed none of it.
+// A COSE_Sign1 with an attestation document, and the messages that carry one:
+// whatever parses survives encoding and parsing.
 #include "evidence/nitro_document.h"
 
 #include <cstdlib>
 
 #include "evidence/cose_sign1.h"
 #include "evidence/nsm_message.h"
-#include "verifier/nitro.h"
 
 using namespace attestd;
 
@@ -29,7 +27,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const ByteView input(reinterpret_cast<const std::byte*>(data), size);
-  constexpr std::int64_t at = 1764000000;
   check_document(input);
   if (const auto request = parse_nsm_request(input)) {
     const auto again = parse_nsm_request(encode_nsm_request(*request));
@@ -39,13 +36,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto message = parse_cose_sign1(input)) {
     check_document(message->payload);
     if (!parse_cose_sign1(encode_cose_sign1(*message))) std::abort();
-    const NitroVerification result = verify_nitro(input, {}, at);
-    if (result.checks.size() != 2 || result.good()) std::abort();
-    // A root that came with the evidence reaches the code behind the trust decision.
-    if (result.document && !result.document->cabundle.empty()) {
-      const NitroVerification named = verify_nitro(input, {{result.document->cabundle.front()}}, at);
-      if (named.good() && !named.simulated) std::abort();
-    }
   }
   return 0;
 }
