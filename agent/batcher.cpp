@@ -1,5 +1,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <map>
 
 #include "agent/batcher_internal.h"
 
@@ -7,7 +8,8 @@ namespace attestd::agent {
 namespace asio = boost::asio;
 namespace {
 constexpr unsigned key_attempts = 3;
-}
+constexpr unsigned most_activations = 4;  // under way at once
+}  // namespace
 
 Batcher::Batcher(asio::any_io_executor executor, Collector& collector, const Config& config, AgentState& state)
     : executor_(std::move(executor)),
@@ -18,6 +20,18 @@ Batcher::Batcher(asio::any_io_executor executor, Collector& collector, const Con
              std::max<std::size_t>(config.api.max_connections, config.batching.max)) {}
 
 asio::awaitable<std::expected<BundlePieces, Problem>> Batcher::ask(EvidenceRequest request) {
+  if (!request.activation) co_return co_await wait(std::move(request));
+  // Each costs the TPM a key, before the report that all the others wait for.
+  if (activations_ >= most_activations) {
+    co_return std::unexpected(Problem{problems::overloaded, "too many credentials wait for the TPM; ask again", {}});
+  }
+  ++activations_;
+  auto answer = co_await wait(std::move(request));
+  --activations_;
+  co_return answer;
+}
+
+asio::awaitable<std::expected<BundlePieces, Problem>> Batcher::wait(EvidenceRequest request) {
   auto asker = std::make_shared<Asker>(std::move(request), asio::steady_timer(executor_, timeout_), std::nullopt);
   if (!queue_.push(asker)) {
     co_return std::unexpected(Problem{problems::overloaded, "too many askers wait for a report; ask again", {}});
@@ -64,14 +78,25 @@ asio::awaitable<std::expected<void, Problem>> Batcher::answer(const Batch& batch
     if (!name) co_return std::unexpected(tpm_problem(name.error(), state_->tpm.where));
     ak_name = *std::move(name);
   }
+  std::map<const Asker*, Bytes> activated;
+  for (const auto& asker : batch) {
+    if (!asker->request.activation || !collector_->has_tpm()) continue;
+    // What goes wrong is this asker's affair: the others share the report all the same.
+    if (auto hash = co_await collector_->activate(*asker->request.activation)) {
+      activated[asker.get()] = *std::move(hash);
+    }
+  }
   for (unsigned attempt = 0; attempt < key_attempts; ++attempt) {
     std::vector<std::string> statements;
     std::vector<MerkleHash> leaves;
     statements.reserve(batch.size());
     leaves.reserve(batch.size());
     for (const auto& asker : batch) {
-      statements.push_back(
-          encode_statement(build_statement(asker->request, *surroundings, state_->platform, state_->boot_id, ak_name)));
+      Statement statement = build_statement(asker->request, *surroundings, state_->platform, state_->boot_id, ak_name);
+      if (const auto found = activated.find(asker.get()); found != activated.end()) {
+        statement.ak_activation = found->second;
+      }
+      statements.push_back(encode_statement(statement));
       leaves.push_back(merkle_leaf(as_bytes(statements.back())));
     }
     const MerkleTree tree(std::move(leaves));

@@ -27,6 +27,7 @@ class Batcher {
   };
   using Batch = std::vector<std::shared_ptr<Asker>>;
 
+  boost::asio::awaitable<std::expected<BundlePieces, Problem>> wait(EvidenceRequest request);
   void fly();
   boost::asio::awaitable<void> run(Batch batch);
   boost::asio::awaitable<std::expected<void, Problem>> answer(const Batch& batch);
@@ -37,6 +38,7 @@ class Batcher {
   AgentState* state_;
   std::chrono::milliseconds timeout_;
   BatchQueue<std::shared_ptr<Asker>> queue_;
+  unsigned activations_ = 0;
 };
 
 }  // namespace attestd::agent

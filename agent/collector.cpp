@@ -1,9 +1,12 @@
+#include <string.h>
+
 #include <algorithm>
 
 #include "agent/collector_internal.h"
 #include "agent/journal.h"
 #include "agent/report_kind.h"
 #include "base/encoding.h"
+#include "evidence/digest.h"
 #include "hwio/event_log_files.h"
 
 namespace attestd::agent {
@@ -11,6 +14,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr unsigned log_attempts = 4;
+constexpr Event credential_refused{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0b", "credential-refused"};
 
 class Stopwatch {
  public:
@@ -168,6 +172,20 @@ asio::awaitable<Result<Bytes>> Collector::attestation_key_name() {
     tpm_is(Health::ok, std::nullopt);
   } else {
     tpm_is(Health::failed, tpm_problem(result.error(), state_->tpm.where));
+  }
+  co_return result;
+}
+
+asio::awaitable<Result<Bytes>> Collector::activate(Activation activation) {
+  auto asking = tpm_queue_.start<Bytes>([tpm = tpm_, activation = std::move(activation)]() -> Result<Bytes> {
+    ATTESTD_TRY(Bytes secret, tpm->activate_credential(activation.credential_blob, activation.secret));
+    Bytes hash = digest(HashAlgorithm::sha256, {secret});
+    ::explicit_bzero(secret.data(), secret.size());
+    return hash;
+  });
+  auto result = co_await tpm_queue_.finish(std::move(asking));
+  if (!result) {
+    journal(Priority::info, credential_refused, "a credential was not activated: " + result.error().text());
   }
   co_return result;
 }

@@ -11,6 +11,7 @@
 
 #include "agent/device_worker.h"
 #include "agent/devices.h"
+#include "agent/evidence_request.h"
 #include "agent/state.h"
 #include "agent/statement_builder.h"
 #include "evidence/bundle.h"
@@ -108,6 +109,8 @@ class Collector {
   boost::asio::awaitable<Result<Surroundings>> surroundings();
   // Of the statement's `ak_name`.
   boost::asio::awaitable<Result<Bytes>> attestation_key_name();
+  // SHA-256 of what the TPM finds in an asker's credential.
+  boost::asio::awaitable<Result<Bytes>> activate(Activation activation);
   struct Evidence {
     Bundle parts;                  // but statement and inclusion
     std::optional<Bytes> ak_name;  // of the key that signed, with a TPM

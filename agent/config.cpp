@@ -198,6 +198,7 @@ std::vector<Key> keys_of(Config& config) {
       {"azure", "timeout", duration(config.azure.timeout)},
       {"azure", "key-service", url(config.azure.key_service, true)},
       {"azure", "user-data", flag(config.azure.user_data)},
+      {"gcp", "ak-chain", absolute_path(config.gcp.ak_chain, true)},
       {"tpm", "tcti", text(config.tpm.tcti)},
       {"tpm", "banks", list<std::uint16_t>(config.tpm.banks, bank)},
       {"tpm", "pcrs", list<unsigned>(config.tpm.pcrs, [](unsigned& pcr) { return number(pcr, 0, last_pcr); })},

@@ -30,6 +30,9 @@
 //   key-service = ""                      base URL of AMD's, for a VCEK that the metadata service does not give
 //   user-data = true                      false: NV index 0x01400002 of the vTPM is left alone
 //
+//   [gcp]
+//   ak-chain = ""                         PEM: issuers of the attestation key's certificate, which the TPM has not
+//
 //   [tpm]
 //   tcti = "auto"                         "off", or as tpm2-tss names it ("swtpm:path=/run/…"); auto is
 //                                         device:/dev/tpmrm0 when that is there at start, else none
@@ -110,6 +113,9 @@ struct Config {
   struct Nitro {
     std::string tcti = "auto";
   } nitro;
+  struct Gcp {
+    std::string ak_chain;
+  } gcp;
   struct EventLog {
     std::string firmware = "/sys/kernel/security/tpm0/binary_bios_measurements";
     std::string userspace = "/run/log/systemd/tpm2-measure.log";

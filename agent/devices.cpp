@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "agent/azure_evidence.h"
+#include "agent/gcp_evidence.h"
 #include "agent/journal.h"
 #include "agent/nitro_document.h"
 #include "agent/platform.h"
@@ -31,9 +32,10 @@ OpenedReport open_configfs(const std::string& folder, const hwio::ConfigfsTsmOpt
   return hwio::make_configfs_tsm(std::move(files), options);
 }
 
-OpenedReport open_configfs(const Config::Snp& config) {
+OpenedReport open_configfs(const Config::Snp& config, bool svsm = false) {
   hwio::ConfigfsTsmOptions options;
   options.privlevel = config.vmpl;
+  if (svsm) options.svsm_service = std::string(hwio::svsm_vtpm_service);
   return open_configfs(config.configfs, options);
 }
 
@@ -44,7 +46,9 @@ OpenedReport open_device(const Config::Snp& config) {
   return hwio::make_sev_guest(std::move(device), options);
 }
 
-OpenedReport open_snp(const Config::Snp& config) {
+OpenedReport open_snp(const Config::Snp& config, bool svsm) {
+  // Another report than the SVSM's says nothing of its vTPM, so there is no other way.
+  if (svsm && config.backend != SnpBackend::off) return open_configfs(config, true);
   switch (config.backend) {
     case SnpBackend::off: return fail(Errc::not_found, "hardware reports are off: snp.backend = \"off\"");
     case SnpBackend::configfs_tsm: return open_configfs(config);
@@ -110,7 +114,8 @@ TpmPart azure_part(const AzureOptions& options) {
 
 Devices system_devices(const Config& config) {
   Devices devices;
-  devices.platform = detect_platform(read_platform_facts(config), config.platform.name);
+  const PlatformFacts facts = read_platform_facts(config);
+  devices.platform = detect_platform(facts, config.platform.name);
   if (devices.platform.name.ends_with("-tdx")) {
     devices.open_report = [tdx = config.tdx] { return open_tdx(tdx); };
     if (!config.tdx.device.empty()) {
@@ -118,7 +123,9 @@ Devices system_devices(const Config& config) {
     }
     devices.report_parts.push_back(cc_event_log_part(config.tdx.event_log));
   } else {
-    devices.open_report = [snp = config.snp] { return open_snp(snp); };
+    devices.open_report = [snp = config.snp, svsm = devices.platform.name == "svsm-snp"] {
+      return open_snp(snp, svsm);
+    };
   }
   const TpmPlace place = find_tpm(config.tpm);
   if (place.tcti.empty()) {
@@ -139,6 +146,10 @@ Devices system_devices(const Config& config) {
     options.ak_handle = hcl_ak_handle;
     devices.tpm_reports = "azure-hcl";
     devices.tpm_parts.push_back(azure_part(config.azure));
+  }
+  if (devices.platform.name.starts_with("gcp-")) {
+    choose_gcp_key(facts.nv_indices, options);
+    if (!config.gcp.ak_chain.empty()) devices.tpm_parts.push_back(gcp_chain_part(config.gcp.ak_chain));
   }
   devices.tpm = hwio::Tpm::make(std::move(options));
   return devices;

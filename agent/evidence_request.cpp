@@ -40,6 +40,28 @@ std::expected<Bytes, Problem> parse_workload(const JsonMembers& members) {
   return *std::move(workload);
 }
 
+std::expected<Bytes, Problem> parse_activation_part(const JsonMembers& members, std::string_view name) {
+  auto bytes = members.bytes(name, 1, activation_part_limit);
+  if (!bytes) return refuse(problems::activation_malformed, bytes.error().text());
+  return *std::move(bytes);
+}
+
+std::expected<Activation, Problem> parse_activation(const boost::json::value& value) {
+  const auto members = JsonMembers::of(value, "activation");
+  if (!members) return refuse(problems::activation_malformed, "\"activation\" must be an object");
+  if (value.get_object().size() != 2) {
+    return refuse(problems::activation_malformed, R"("activation" has "credential_blob" and "secret", and no more)");
+  }
+  Activation out;
+  auto blob = parse_activation_part(*members, "credential_blob");
+  if (!blob) return Refusal(std::move(blob).error());
+  out.credential_blob = *std::move(blob);
+  auto secret = parse_activation_part(*members, "secret");
+  if (!secret) return Refusal(std::move(secret).error());
+  out.secret = *std::move(secret);
+  return out;
+}
+
 }  // namespace
 
 std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view json) {
@@ -49,7 +71,7 @@ std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view 
   if (!members) return refuse(problems::malformed_request, "the body must be a JSON object");
   for (const auto& member : value->get_object()) {
     const std::string_view name = member.key();
-    if (name != "nonce" && name != "purpose" && name != "workload") {
+    if (name != "nonce" && name != "purpose" && name != "workload" && name != "activation") {
       return refuse(problems::malformed_request,
                     "the request has a member that attestd does not know: \"" + std::string(name.substr(0, 64)) + "\"");
     }
@@ -73,6 +95,11 @@ std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view 
     auto workload = parse_workload(*members);
     if (!workload) return Refusal(std::move(workload).error());
     request.workload = *std::move(workload);
+  }
+  if (const auto* const given_activation = members->find("activation")) {
+    auto activation = parse_activation(*given_activation);
+    if (!activation) return Refusal(std::move(activation).error());
+    request.activation = *std::move(activation);
   }
   return request;
 }

@@ -12,15 +12,24 @@ namespace attestd::agent {
 
 inline constexpr std::size_t request_body_limit = std::size_t{128} * 1024;  // bytes
 
+// A credential for the TPM's keys (TPM2_MakeCredential), TPM2B contents.
+struct Activation {
+  Bytes credential_blob;
+  Bytes secret;
+};
+inline constexpr std::size_t activation_part_limit = 1024;  // bytes, of each
+
 struct EvidenceRequest {
   Bytes nonce;
   Purpose purpose = Purpose::host;
   std::optional<Bytes> workload;  // with purpose workload only
+  std::optional<Activation> activation;
   std::optional<StatementPeer> peer;
 };
 
 // {"nonce": base64url of 8 to 64 bytes, "purpose": "host" when absent, "workload":
-// base64url}. Unknown members are problems, so that a misspelt one is not ignored.
+// base64url, "activation": {"credential_blob": base64url, "secret": base64url}}. Unknown members are problems, so that
+// a misspelt one is not ignored.
 std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view json);
 // What a caller may choose: purpose unlock is for uid 0.
 std::expected<void, Problem> permit(const EvidenceRequest& request);

@@ -157,6 +157,10 @@ class CommandLine {
     app.add_option("--purpose", options_.evidence.purpose, "host (default) or monitor")
         ->check(CLI::IsMember({"host", "monitor"}))
         ->type_name("PURPOSE");
+    app.add_option("--credential", options_.evidence.credential, "for the VM's TPM, as ATTESTD_CREDENTIAL has it");
+    app.add_option("--activation-secret", options_.evidence.activation_secret,
+                   "ask twice, so that an SVSM's TPM shows its keys' home; verify needs this file")
+        ->type_name("FILE");
     app.add_option("-o,--output", options_.evidence.output, "write the bundle there, whole or not at all")
         ->type_name("FILE");
   }
@@ -184,6 +188,8 @@ class CommandLine {
     app.add_option("BUNDLE", options.bundle, "a file; without one evidence is fetched with a fresh nonce");
     app.add_option("--nonce", options.nonce, "the nonce that was sent")->type_name("HEX");
     add_from(app, options.from);
+    app.add_option("--activation-secret", options.activation_secret, "that attestctl evidence wrote with the bundle")
+        ->type_name("FILE");
     app.add_option("--purpose", options.purpose, "of evidence that is fetched: host (default) or monitor")
         ->check(CLI::IsMember({"host", "monitor"}))
         ->type_name("PURPOSE");

@@ -28,6 +28,8 @@ struct EvidenceOptions {
   std::string from;
   std::string purpose = "host";
   std::string output;
+  std::string credential;         // "BLOB.SECRET", base64url; "none"
+  std::string activation_secret;  // file to write
 };
 Result<int> run_evidence(const CommonOptions& common, const EvidenceOptions& options);
 
@@ -54,6 +56,7 @@ struct VerifyOptions {
   std::string nonce;
   std::string from;
   std::string purpose = "host";
+  std::string activation_secret;  // file
 };
 Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options);
 

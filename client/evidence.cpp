@@ -1,5 +1,6 @@
 #include "base/encoding.h"
 #include "base/file.h"
+#include "client/activation.h"
 #include "client/commands.h"
 #include "client/source.h"
 
@@ -13,8 +14,19 @@ Result<int> run_evidence(const CommonOptions& common, const EvidenceOptions& opt
   if (!purpose) return fail(Errc::usage, "--purpose must be host or monitor");
   ATTESTD_TRY(const Source source, parse_source(options.from));
   ATTESTD_TRY(const Bytes nonce, options.nonce.empty() ? fresh_nonce() : parse_nonce(options.nonce));
-  ATTESTD_TRY(const std::string bundle,
-              fetch_evidence(source, {.nonce = nonce, .purpose = *purpose, .timeout = common.timeout}));
+  EvidenceRequest request{.nonce = nonce, .purpose = *purpose, .timeout = common.timeout};
+  ATTESTD_TRY(request.credential, parse_credential(options.credential));
+  const bool activate = !options.activation_secret.empty();
+  if (activate && request.credential)
+    return fail(Errc::usage, "--credential and --activation-secret exclude each other");
+  ActivatedEvidence evidence;
+  if (activate) {
+    ATTESTD_TRY(evidence, fetch_activated_evidence(source, std::move(request)));
+    if (!evidence.seed) complain("no credential was sent: this VM's TPM is not attested by an SVSM");
+  } else {
+    ATTESTD_TRY(evidence.bundle, fetch_evidence(source, request));
+  }
+  const std::string& bundle = evidence.bundle;
   const auto parsed = parse_bundle(bundle);
   if (!parsed) return std::unexpected(Error(parsed.error()).in("what " + source_name(source) + " gives is no bundle"));
   if (options.output.empty()) {
@@ -22,6 +34,7 @@ Result<int> run_evidence(const CommonOptions& common, const EvidenceOptions& opt
   } else {
     ATTESTD_CHECK(replace_file(options.output, as_bytes(bundle), 0644));
   }
+  if (evidence.seed) ATTESTD_CHECK(replace_file(options.activation_secret, *evidence.seed, 0600));
   // The verifier needs it, and a bundle is worth nothing without.
   if (options.nonce.empty()) complain("the nonce is " + to_hex(nonce));
   return 0;

@@ -2,6 +2,7 @@
 // nothing is, unless everything holds. Source: ssh_config(5).
 #include <algorithm>
 
+#include "client/activation.h"
 #include "client/commands.h"
 #include "client/known_hosts.h"
 #include "client/source.h"
@@ -64,9 +65,10 @@ Result<std::string> prove(const CommonOptions& common, const HostProofOptions& o
   // A file's age is the policy's business: it never answers our nonce.
   if (source.kind != Source::Kind::file) context.nonce = nonce;
   context.host_key = invocation.offered;
-  ATTESTD_TRY(const std::string text,
-              fetch_evidence(source, {.nonce = nonce, .purpose = Purpose::host, .timeout = common.timeout}));
-  const auto bundle = parse_bundle(text);
+  ATTESTD_TRY(ActivatedEvidence evidence,
+              fetch_activated_evidence(source, {.nonce = nonce, .purpose = Purpose::host, .timeout = common.timeout}));
+  context.activation_seed = std::move(evidence.seed);
+  const auto bundle = parse_bundle(evidence.bundle);
   if (!bundle) return std::unexpected(Error(bundle.error()).in(source_name(source) + " gives no bundle"));
   add_cached_endorsements(options.trust, *bundle, context.at, context.extra_endorsements);
 

@@ -10,6 +10,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "client/activation.h"
 #include "client/http.h"
 #include "client/subprocess.h"
 
@@ -95,12 +96,17 @@ Result<std::string> fetch_evidence(const Source& source, const EvidenceRequest& 
       return command_output({.command = source.target,
                              .environment = {{"ATTESTD_NONCE", to_hex(request.nonce)},
                                              {"ATTESTD_NONCE_BASE64URL", to_base64url(request.nonce)},
-                                             {"ATTESTD_PURPOSE", std::string(purpose_name(request.purpose))}},
+                                             {"ATTESTD_PURPOSE", std::string(purpose_name(request.purpose))},
+                                             {"ATTESTD_CREDENTIAL", credential_text(request.credential)}},
                              .timeout = request.timeout,
                              .limit = bundle_max_size});
     case Source::Kind::socket: break;
   }
-  const boost::json::object body{{"nonce", to_base64url(request.nonce)}, {"purpose", purpose_name(request.purpose)}};
+  boost::json::object body{{"nonce", to_base64url(request.nonce)}, {"purpose", purpose_name(request.purpose)}};
+  if (request.credential) {
+    body["activation"] = boost::json::object{{"credential_blob", to_base64url(request.credential->blob)},
+                                             {"secret", to_base64url(request.credential->encrypted_secret)}};
+  }
   return http_exchange({.socket = source.target,
                         .target = "/v1/evidence",
                         .body = boost::json::serialize(body),

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "evidence/bundle.h"
 #include "evidence/statement.h"
+#include "verifier/credential.h"
 
 namespace attestd {
 
@@ -34,10 +36,12 @@ struct EvidenceRequest {
   Bytes nonce;  // 8 to 64 bytes
   Purpose purpose = Purpose::host;
   std::chrono::milliseconds timeout{15000};
+  std::optional<Credential> credential{};  // for the TPM of the VM
 };
 // The bundle as it came, not yet parsed. A command sees the nonce in
-// ATTESTD_NONCE (hexadecimal) and ATTESTD_NONCE_BASE64URL, and ATTESTD_PURPOSE. A file is
-// what it is: only its nonce, checked by the caller, can say that it is fresh.
+// ATTESTD_NONCE (hexadecimal) and ATTESTD_NONCE_BASE64URL, ATTESTD_PURPOSE, and
+// ATTESTD_CREDENTIAL (client/activation.h). A file is what it is: only its nonce, checked by the caller, can say that
+// it is fresh.
 Result<std::string> fetch_evidence(const Source& source, const EvidenceRequest& request);
 
 // 32 bytes of OpenSSL's generator.

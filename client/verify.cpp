@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "client/activation.h"
 #include "client/commands.h"
 #include "client/source.h"
 #include "client/trust.h"
@@ -22,6 +23,9 @@ Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options
   if (!options.nonce.empty()) {
     ATTESTD_TRY(context.nonce, parse_nonce(options.nonce));
   }
+  if (!options.activation_secret.empty()) {
+    ATTESTD_TRY(context.activation_seed, read_activation_seed(options.activation_secret));
+  }
 
   std::string text;
   std::string where = options.bundle;
@@ -35,9 +39,11 @@ Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options
     if (!context.nonce && source.kind != Source::Kind::file) {
       ATTESTD_TRY(context.nonce, fresh_nonce());
     }
-    ATTESTD_TRY(
-        text, fetch_evidence(
-                  source, {.nonce = context.nonce.value_or(Bytes{}), .purpose = *purpose, .timeout = common.timeout}));
+    ATTESTD_TRY(ActivatedEvidence evidence, fetch_activated_evidence(source, {.nonce = context.nonce.value_or(Bytes{}),
+                                                                              .purpose = *purpose,
+                                                                              .timeout = common.timeout}));
+    text = std::move(evidence.bundle);
+    if (evidence.seed) context.activation_seed = std::move(evidence.seed);
   }
   const auto bundle = parse_bundle(text);
   if (!bundle) return std::unexpected(Error(bundle.error()).in(where + " is no bundle"));

@@ -171,6 +171,7 @@ std::string encode_statement(const Statement& statement) {
   }
   if (statement.workload) out["workload"] = to_base64url(*statement.workload);
   if (!statement.ak_name.empty()) out["ak_name"] = to_hex(statement.ak_name);
+  if (!statement.ak_activation.empty()) out["ak_activation"] = to_base64url(statement.ak_activation);
   if (statement.storage) out["storage"] = encode_storage(*statement.storage);
   if (statement.provisioning) {
     out["provisioning"] = json::object{{"agent", to_valid_utf8(statement.provisioning->agent)},
@@ -213,6 +214,9 @@ Result<Statement> parse_statement(ByteView bytes) {
     return fail(Errc::malformed, "statement.workload must be there with purpose workload, and only then");
   }
   ATTESTD_TRY(out.ak_name, decode_ak_name(members));
+  if (members.find("ak_activation") != nullptr) {
+    ATTESTD_TRY(out.ak_activation, members.bytes("ak_activation", sha256_size, sha256_size));
+  }
   if (members.find("storage") != nullptr) {
     ATTESTD_TRY(out.storage, decode_storage(members));
   }

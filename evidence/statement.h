@@ -71,7 +71,8 @@ struct Statement {
   std::optional<StatementChannel> channel;
   std::optional<StatementPeer> peer;
   std::optional<Bytes> workload;
-  Bytes ak_name;                                     // TPM name of the attestation key; empty without a TPM
+  Bytes ak_name;          // TPM name of the attestation key; empty without a TPM
+  Bytes ak_activation{};  // SHA-256 of what the TPM found in the asker's credential, 32 bytes; or empty
   std::optional<std::vector<StorageClaim>> storage;  // nothing: not collected
   std::optional<ProvisioningClaim> provisioning;     // nothing: not collected
   PlatformClaim platform;

@@ -98,10 +98,19 @@ class RunningMachine final : public Machine {
     ATTESTD_CHECK(make_folder(std::filesystem::path(paths_.firmware_log).parent_path().string(), 0755));
     ATTESTD_CHECK(replace_file(paths_.firmware_log, boot.firmware_log, log_mode));
     ATTESTD_CHECK(replace_file(paths_.userspace_log, boot.userspace_log, log_mode));
-    ATTESTD_TRY(auto tpm, SoftwareTpm::start(paths_.tpm));
+    const bool ephemeral = platform_->ephemeral_tpm();
+    if (ephemeral) ATTESTD_CHECK(forget_tpm());
+    ATTESTD_TRY(auto tpm, SoftwareTpm::start(paths_.tpm, !ephemeral));
     ATTESTD_CHECK(extend_pcrs(tpm->tcti(), boot.extensions));
     ATTESTD_CHECK(platform_->provision_tpm(tpm->tcti(), boot));
     tpm_ = std::move(tpm);
+    return {};
+  }
+
+  Result<void> forget_tpm() {
+    std::error_code error;
+    std::filesystem::remove_all(paths_.tpm, error);
+    if (error) return fail_errno(error.value(), "cannot remove " + paths_.tpm);
     return {};
   }
 
@@ -113,9 +122,7 @@ class RunningMachine final : public Machine {
     }
     if (what == "swap") {
       tpm_.reset();
-      std::error_code error;
-      std::filesystem::remove_all(paths_.tpm, error);
-      if (error) return fail_errno(error.value(), "cannot remove " + paths_.tpm);
+      ATTESTD_CHECK(forget_tpm());
       ATTESTD_CHECK(start_tpm());
       return std::string("another TPM, with other keys, runs and has measured the boot");
     }

@@ -7,6 +7,7 @@
 #include "sim/platform_aws.h"
 #include "sim/platform_azure.h"
 #include "sim/platform_snp.h"
+#include "sim/platform_svsm.h"
 
 namespace attestd::sim {
 namespace {
@@ -21,6 +22,8 @@ constexpr std::array entries{
     Entry{"snp", make_snp_platform},
     Entry{"azure-snp", make_azure_snp_platform},
     Entry{"aws", make_aws_platform},
+    Entry{"gcp", make_gcp_platform},
+    Entry{"svsm", make_svsm_platform},
 };
 
 constexpr auto names = [] {

@@ -28,6 +28,8 @@ class PlatformModel {
   // After every start of the TPM (whose PCRs have the boot's values by then): keys,
   // certificates and NV indices that the platform would have put there.
   virtual Result<void> provision_tpm(const std::string& /*tcti*/, const MeasuredBoot& /*boot*/) { return {}; }
+  // The TPM forgets everything when it stops, as one in the VM's own memory does.
+  [[nodiscard]] virtual bool ephemeral_tpm() const { return false; }
   // Where the agent finds the TPM, when that is not swtpm itself: the address of
   // something that start_services() or provision_tpm() put before it.
   [[nodiscard]] virtual std::string agent_tcti(const std::string& swtpm) { return swtpm; }

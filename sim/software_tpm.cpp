@@ -63,7 +63,7 @@ class Swtpm final : public SoftwareTpm {
 
 std::string software_tpm_tcti(const std::string& folder) { return "swtpm:path=" + socket_path(folder); }
 
-Result<std::unique_ptr<SoftwareTpm>> SoftwareTpm::start(const std::string& folder) {
+Result<std::unique_ptr<SoftwareTpm>> SoftwareTpm::start(const std::string& folder, bool manufacture) {
   const std::string path = socket_path(folder);
   const std::string control = path + std::string(control_suffix);
   const std::string log = folder + "/swtpm.log";
@@ -76,7 +76,7 @@ Result<std::unique_ptr<SoftwareTpm>> SoftwareTpm::start(const std::string& folde
   ::unlink(path.c_str());
   ::unlink(control.c_str());
 
-  if (!std::filesystem::exists(folder + "/tpm2-00.permall")) {
+  if (manufacture && !std::filesystem::exists(folder + "/tpm2-00.permall")) {
     ATTESTD_CHECK(
         Process::run({"swtpm_setup", "--tpm2", "--tpmstate", folder, "--pcr-banks", "sha256,sha384", "--overwrite"},
                      log, setup_deadline));

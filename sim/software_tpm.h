@@ -11,11 +11,11 @@ namespace attestd::sim {
 class SoftwareTpm {
  public:
   // Makes the TPM in `folder` when there is none (banks SHA-256 and SHA-384, as
-  // firmware of today leaves them), starts swtpm there and waits until it
+  // firmware of today leaves them) unless `manufacture` is false, starts swtpm there and waits until it
   // answers. `folder` must be absolute and short enough for a socket's address.
   // swtpm serves one connection at a time. Errors: not_found (swtpm is not
   // installed), unavailable, timed_out.
-  static Result<std::unique_ptr<SoftwareTpm>> start(const std::string& folder);
+  static Result<std::unique_ptr<SoftwareTpm>> start(const std::string& folder, bool manufacture = true);
   virtual ~SoftwareTpm() = default;  // stops it
   [[nodiscard]] virtual bool running() = 0;
   // For Tss2_TctiLdr_Initialize: "swtpm:path=FOLDER/sock".

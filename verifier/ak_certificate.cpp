@@ -11,6 +11,7 @@ namespace attestd {
 namespace {
 
 constexpr std::size_t longest_chain = 4;  // certificates above the key's
+constexpr unsigned signature_limit = 64;  // verified for one chain: a hostile pool is a maze
 constexpr std::size_t pool_limit = 64;    // certificates looked at
 constexpr int minimal_rsa_bits = 2048;
 // Google's "Cloud Compute Instance Identifier".
@@ -20,6 +21,7 @@ std::string name_of(const X509* certificate) { return x509::common_name(X509_get
 
 struct Pool {
   std::vector<openssl::Certificate> certificates;
+  unsigned signatures = 0;  // verified so far
 };
 
 Pool parse_pool(const std::vector<Bytes>& ders) {
@@ -71,14 +73,16 @@ std::optional<Trust> trust_in(const X509* root, const TrustRoots& roots) {
 
 // The first reason is kept: the best candidate comes first, except that a missing
 // issuer says less than an issuer that is there and wrong.
-Result<Trust> find_root(X509* certificate, const Pool& pool, const TrustRoots& roots, std::int64_t at,
-                        std::size_t depth) {
+Result<Trust> find_root(X509* certificate, Pool& pool, const TrustRoots& roots, std::int64_t at, std::size_t depth) {
   std::optional<Error> reason;
   const auto keep = [&](Error error) {
     if (!reason || reason->code == Errc::not_found) reason = std::move(error);
   };
   for (const auto& issuer : pool.certificates) {
     if (!x509::same_name(X509_get_issuer_name(certificate), X509_get_subject_name(issuer.get()))) continue;
+    if (++pool.signatures > signature_limit) {
+      return fail(Errc::refused, "the chain's certificates have too many issuers of one name");
+    }
     if (auto good = check_signature(certificate, issuer.get()); !good) {
       keep(std::move(good).error());
       continue;
@@ -109,7 +113,7 @@ Result<Trust> find_root(X509* certificate, const Pool& pool, const TrustRoots& r
   if (reason) return std::unexpected(*std::move(reason));
   return fail(Errc::not_found, "there is no certificate of the issuer '" +
                                    x509::common_name(X509_get_issuer_name(certificate)) +
-                                   "'; give its chain to the agent (tpm.ak-chain) or with --certs");
+                                   "'; give its chain to the agent (gcp.ak-chain) or with --certs");
 }
 
 Result<std::optional<GceInstance>> instance_of(const X509* certificate) {
@@ -137,6 +141,11 @@ std::span<const PinnedRoot> vtpm_key_roots() {
   return roots;
 }
 
+Result<std::optional<GceInstance>> gce_instance_of(ByteView der) {
+  ATTESTD_TRY(const openssl::Certificate certificate, x509::parse_certificate(der));
+  return instance_of(certificate.get());
+}
+
 Result<TpmKeyCertificate> verify_tpm_key_certificate(ByteView der, const TpmPublic& key, TpmKeyUse use,
                                                      const std::vector<Bytes>& ders, const TrustRoots& roots,
                                                      std::int64_t at) {
@@ -156,7 +165,7 @@ Result<TpmKeyCertificate> verify_tpm_key_certificate(ByteView der, const TpmPubl
                                    : "the certificate's key usage does not allow encryption of keys");
   }
   ATTESTD_CHECK(x509::check_validity(certificate.get(), at));
-  const Pool pool = parse_pool(ders);
+  Pool pool = parse_pool(ders);
   ATTESTD_TRY(Trust trust, find_root(certificate.get(), pool, roots, at, 1));
   TpmKeyCertificate out;
   out.root_name = std::move(trust.root_name);

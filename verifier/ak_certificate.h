@@ -16,6 +16,9 @@ namespace attestd {
 // Google's root for the keys of its vTPMs.
 std::span<const PinnedRoot> vtpm_key_roots();
 
+// The instance identity of a certificate (DER), verified or not; nothing when it has none.
+Result<std::optional<GceInstance>> gce_instance_of(ByteView certificate);
+
 enum class TpmKeyUse { attestation, endorsement };
 
 struct TpmKeyCertificate {

@@ -111,7 +111,10 @@ AnswerWithReasons answer_boot_chain(const Facts& facts) {
   } else {
     answer.unknown("pcrs-unknown", "no PCR value is proven by the quote");
   }
+  judge_ak_certificate(answer, facts);
+  judge_svsm(answer, facts);
   check_isolation(answer, facts);
+  describe_vtpm_state(answer, facts);
   if (facts.answer(Question::hardware) != Answer::yes) {
     answer.unknown("depends-on-hardware",
                    "question 1 is not a yes, and only the hardware report vouches for the TPM's key");

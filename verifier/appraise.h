@@ -15,10 +15,11 @@
 namespace attestd {
 
 struct AppraisalContext {
-  std::optional<Bytes> nonce;            // that we sent; nothing: freshness by age only
-  std::int64_t at = 0;                   // Unix seconds
-  SnpEndorsements extra_endorsements;    // cached certificates and CRLs
-  std::optional<SshPublicKey> host_key;  // that ssh was offered; binding.host-key
+  std::optional<Bytes> nonce;              // that we sent; nothing: freshness by age only
+  std::int64_t at = 0;                     // Unix seconds
+  SnpEndorsements extra_endorsements;      // cached certificates and CRLs
+  std::optional<Bytes> activation_seed{};  // of the credential that the VM was sent: verifier/credential.h
+  std::optional<SshPublicKey> host_key;    // that ssh was offered; binding.host-key
 };
 
 struct Appraisal {

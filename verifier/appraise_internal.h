@@ -10,9 +10,11 @@
 #include "evidence/statement.h"
 #include "verifier/appraise.h"
 #include "verifier/azure.h"
+#include "verifier/gcp.h"
 #include "verifier/nitro.h"
 #include "verifier/policy.h"
 #include "verifier/snp.h"
+#include "verifier/svsm.h"
 #include "verifier/tpm.h"
 #include "verifier/verdict.h"
 
@@ -42,7 +44,9 @@ struct Facts {
   std::optional<TpmVerification> tpm{};
   std::optional<NitroVerification> nitro{};
   std::optional<AzureVerification> azure{};
-  bool azure_root_in_hardware = false;  // its hardware report was made for this statement
+  bool azure_root_in_hardware = false;                // its hardware report was made for this statement
+  std::optional<TpmKeyCertificate> ak_certificate{};  // once it is verified
+  std::optional<SvsmVerification> svsm{};
   Freshness freshness = Freshness::unproven;
   // Who keeps the vTPM from the host: "host" (nobody does), "vmpl", "paravisor",
   // "nitro", "td". Only what was verified changes it.
@@ -74,6 +78,10 @@ void add_azure_hardware_checks(Facts& facts, const Bundle& bundle, const Result<
                                const AppraisalContext& context);
 void add_azure_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                       const AppraisalContext& context);
+void add_ak_certificate_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
+                               const AppraisalContext& context);
+void add_svsm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
+                     const AppraisalContext& context);
 
 void add_nitro_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                       const AppraisalContext& context);
@@ -96,6 +104,10 @@ void describe_snp_hardware(AnswerBuilder& answer, const Facts& facts);
 void judge_snp_initial_state(AnswerBuilder& answer, const Facts& facts);
 // What Azure adds to question 1.
 void judge_azure(AnswerBuilder& answer, const Facts& facts);
+// Question 3's.
+void judge_ak_certificate(AnswerBuilder& answer, const Facts& facts);
+void judge_svsm(AnswerBuilder& answer, const Facts& facts);
+void describe_vtpm_state(AnswerBuilder& answer, const Facts& facts);
 void describe_azure(AnswerBuilder& answer, const Facts& facts);
 // Question 2's yes, by where the reference comes from.
 void accept_reference(AnswerBuilder& answer, const ReferenceMeasurement& reference);

@@ -87,6 +87,7 @@ json::object tpm_claims(const Facts& facts) {
     out["clock_ms"] = tpm.quote->clock_ms;
     out["clock_safe"] = tpm.quote->clock_safe;
     out["reset_count"] = tpm.quote->reset_count;
+    out["state"] = vtpm_state_name(vtpm_state(*tpm.quote));
     out["restart_count"] = tpm.quote->restart_count;
     out["extra_data"] = to_hex(tpm.quote->extra_data);
   }
@@ -110,6 +111,14 @@ std::string claims_to_json(ByteView statement, const Facts& facts) {
   if (facts.snp && facts.snp->report) out["snp"] = snp_claims(*facts.snp);
   if (facts.azure) {
     if (auto value = parse_json(azure_claims_json(*facts.azure))) out["azure"] = *std::move(value);
+  }
+  if (facts.svsm) {
+    if (auto value = parse_json(svsm_claims_json(*facts.svsm))) out["svsm"] = *std::move(value);
+  }
+  if (facts.ak_certificate) {
+    if (auto value = parse_json(ak_certificate_claims_json(*facts.ak_certificate))) {
+      out["ak_certificate"] = *std::move(value);
+    }
   }
   if (facts.tpm) out["tpm"] = tpm_claims(facts);
   if (facts.nitro) out["nitro"] = nitro_claims(*facts.nitro);

@@ -22,6 +22,13 @@
 //   [azure]                          what the paravisor's runtime data must say; left out: anything
 //   vm-ids = ["UUID"]                any of them is vmUniqueId
 //   secure-boot = true               as are console and tpm-persisted
+//   [gcp]                            what Google certified of the vTPM's key; any of each; left out: anything
+//   project-ids = ["text"]           also zones, instance-names
+//   instance-ids = ["decimal"]       also project-numbers
+//   production = true
+//   [svsm]
+//   states = ["ephemeral"]           also "stateful"; left out: either
+//   endorsement-keys = ["hex of 34 bytes"]   TPM names of the vTPM's endorsement key; any of them
 //   [vtpm]
 //   isolation = ["vmpl", "paravisor", "nitro", "td"]   the default; "host" must be named
 //   secure-boot = true               the event log must show it on
@@ -53,7 +60,9 @@
 #include "evidence/pcr.h"
 #include "evidence/snp_report.h"
 #include "verifier/azure.h"
+#include "verifier/gcp.h"
 #include "verifier/roots.h"
+#include "verifier/svsm.h"
 #include "verifier/verdict.h"
 
 namespace attestd {
@@ -84,6 +93,8 @@ struct Policy {
   std::set<std::string> snp_signers = {"VCEK", "VLEK"};
   bool snp_require_crl = false;
   AzurePolicy azure;  // [azure]
+  GcpPolicy gcp;      // [gcp]
+  SvsmPolicy svsm;    // [svsm]
   // [vtpm]
   std::set<std::string> vtpm_isolation = {"vmpl", "paravisor", "nitro", "td"};  // "host" must be named
   PcrValues pcrs;                                                               // values that must be so

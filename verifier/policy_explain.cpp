@@ -54,6 +54,28 @@ std::string explain_azure(const AzurePolicy& azure) {
   return out;
 }
 
+std::string explain_gcp(const GcpPolicy& gcp) {
+  if (gcp.demands_nothing()) return {};
+  std::string out = "   Google certified the vTPM's key for an instance";
+  const auto say = [&](std::string_view what, const std::set<std::string>& values) {
+    if (!values.empty()) out += "\n     whose " + std::string(what) + " is one of: " + escape_text(listed(values));
+  };
+  say("project", gcp.project_ids);
+  say("project number", gcp.project_numbers);
+  say("number", gcp.instance_ids);
+  say("name", gcp.instance_names);
+  say("zone", gcp.zones);
+  if (gcp.production) out += *gcp.production ? "\n     in production" : "\n     that is not in production";
+  return out + ".\n";
+}
+
+std::string explain_svsm(const SvsmPolicy& svsm) {
+  std::string out;
+  if (!svsm.states.empty()) out += "   The SVSM's vTPM is " + listed(svsm.states) + ".\n";
+  for (const Bytes& name : svsm.endorsement_keys) out += "   Its endorsement key may be " + to_hex(name) + ".\n";
+  return out;
+}
+
 std::string explain_freshness(const Policy& policy) {
   if (policy.require_nonce) return "   The statement carries the asker's nonce.\n";
   return "   The statement carries the asker's nonce, or is at most " +
@@ -66,6 +88,7 @@ std::string explain_boot_chain(const Policy& policy) {
   if (policy.vtpm_isolation.contains("host")) {
     out += "   \"host\" is among them: the host could write any PCR value, and the policy accepts that.\n";
   }
+  out += explain_gcp(policy.gcp) + explain_svsm(policy.svsm);
   for (const auto& [bank, values] : policy.pcrs) {
     for (const auto& [index, value] : values) {
       out += "   PCR " + std::to_string(index) + " (" + std::string(hash_name(bank)) + ") is " + to_hex(value) + ".\n";

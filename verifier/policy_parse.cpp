@@ -153,6 +153,8 @@ Result<Policy> parse_policy(std::string_view text, const std::string& folder_for
   ATTESTD_CHECK(read_policy(document, policy));
   ATTESTD_CHECK(read_snp(document, policy));
   ATTESTD_CHECK(read_azure_policy(document, policy));
+  ATTESTD_CHECK(read_gcp_policy(document, policy));
+  ATTESTD_CHECK(read_svsm_policy(document, policy));
   ATTESTD_CHECK(read_vtpm(document, policy));
   ATTESTD_CHECK(read_nitro(document, policy));
   ATTESTD_CHECK(read_freshness(document, policy));

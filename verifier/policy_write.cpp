@@ -109,7 +109,7 @@ std::string claims_sections(const Statement& statement) {
 Result<std::string> make_policy(const Bundle& bundle, std::string_view source_name) {
   if (!has_hardware_report(bundle)) return fail(Errc::not_found, "the bundle has no hardware report to pin");
   std::string hardware;
-  for (const auto section : {snp_policy_section, azure_policy_section}) {
+  for (const auto section : {snp_policy_section, azure_policy_section, gcp_policy_section, svsm_policy_section}) {
     ATTESTD_TRY(const std::string written, section(bundle));
     hardware += written;
   }

@@ -7,21 +7,11 @@
 namespace attestd {
 namespace {
 
-std::string quoted(std::string_view text) {
-  // In a TOML basic string; escape_text leaves printable ASCII alone.
-  std::string out;
-  for (const char c : escape_text(text)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return "\"" + out + "\"";
-}
-
 std::string runtime_section(const HclRuntimeData& runtime) {
   std::string out = "[azure]\n";
   if (!runtime.vm_unique_id.empty()) {
     out += "# Pinned: this one VM. Without this line any VM under the same paravisor will do.\n";
-    out += "vm-ids = [" + quoted(runtime.vm_unique_id) + "]\n";
+    out += "vm-ids = [" + toml_text(runtime.vm_unique_id) + "]\n";
   }
   const auto flag = [&](std::string_view key, const std::optional<bool>& value, std::string_view why) {
     if (value) out += std::string(key) + (*value ? " = true   # " : " = false   # ") + std::string(why) + "\n";

@@ -13,11 +13,15 @@ namespace attestd {
 Result<std::string> nitro_policy_section(const Bundle& bundle);
 Result<std::string> snp_policy_section(const Bundle& bundle);
 Result<std::string> azure_policy_section(const Bundle& bundle);
+Result<std::string> gcp_policy_section(const Bundle& bundle);
+Result<std::string> svsm_policy_section(const Bundle& bundle);
 
 // [snp] of a report, wherever it was.
 std::string snp_policy_of_report(const SnpReport& report, const std::optional<SnpProduct>& product);
 
 // A TOML comment ends at the line's end, so nothing from evidence may contain one.
 std::string policy_comment(std::string_view text);
+// A basic string; all but printable ASCII is escaped.
+std::string toml_text(std::string_view text);
 
 }  // namespace attestd

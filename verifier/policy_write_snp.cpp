@@ -65,4 +65,13 @@ Result<std::string> snp_policy_section(const Bundle& bundle) {
 
 std::string policy_comment(std::string_view text) { return "# " + escape_text(text) + "\n"; }
 
+std::string toml_text(std::string_view text) {
+  std::string out;
+  for (const char c : escape_text(text)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return "\"" + out + "\"";
+}
+
 }  // namespace attestd

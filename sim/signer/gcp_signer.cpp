@@ -168,4 +168,11 @@ std::vector<Bytes> GcpSigner::chain(TpmKeyUse use) const {
   return {openssl::to_der(i2d_X509, intermediate), root_der()};
 }
 
+Result<std::string> GcpSigner::chain_pem(TpmKeyUse use) const {
+  X509* const intermediate = use == TpmKeyUse::attestation ? chain_->attestation.get() : chain_->endorsement.get();
+  ATTESTD_TRY(const Bytes first, certificate_pem(intermediate));
+  ATTESTD_TRY(const Bytes second, certificate_pem(chain_->root.get()));
+  return std::string(as_text(first)) + std::string(as_text(second));
+}
+
 }  // namespace attestd::sim

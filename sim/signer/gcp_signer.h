@@ -50,6 +50,7 @@ class GcpSigner {
   [[nodiscard]] Bytes root_der() const;
   [[nodiscard]] Result<std::string> root_pem() const;
   [[nodiscard]] std::vector<Bytes> chain(TpmKeyUse use) const;  // intermediate, root; DER
+  [[nodiscard]] Result<std::string> chain_pem(TpmKeyUse use) const;
 
   GcpSigner(GcpSigner&&) noexcept;
   GcpSigner& operator=(GcpSigner&&) noexcept;

@@ -1,0 +1,27 @@
+// Evidence of a VM whose TPM shows that its keys live together: a bundle to learn
+// the keys from, a credential for them, and a second bundle that has its secret.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "client/source.h"
+
+namespace attestd {
+
+struct ActivatedEvidence {
+  std::string bundle;         // as it came
+  std::optional<Bytes> seed;  // of the credential; nothing: none was sent
+};
+// Asks twice where the first bundle has an SVSM's manifest, with the same nonce; once
+// otherwise, and of a file. `seed` is a new random one. Errors: those of fetch_evidence().
+Result<ActivatedEvidence> fetch_activated_evidence(const Source& source, EvidenceRequest request);
+
+// "BLOB.SECRET", both base64url; "none" or empty: no credential. Errors: malformed.
+std::string credential_text(const std::optional<Credential>& credential);
+Result<std::optional<Credential>> parse_credential(std::string_view text);
+
+// --activation-secret: a file of 32 bytes, mode 0600.
+Result<Bytes> read_activation_seed(const std::string& path);
+
+}  // namespace attestd

@@ -1,0 +1,12 @@
+#include <cstdlib>
+#include <span>
+
+#include "evidence/gce_instance.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto instance = attestd::parse_gce_instance(std::as_bytes(std::span(data, size)));
+  if (instance && attestd::parse_gce_instance(attestd::encode_gce_instance(*instance)) != instance) std::abort();
+  return 0;
+}
