@@ -24,6 +24,7 @@ struct Options {
   InspectOptions inspect;
   VerifyOptions verify;
   VerifySnpOptions verify_snp;
+  VerifyTdxOptions verify_tdx;
   VerifyTpmOptions verify_tpm;
   VerifyAzureOptions verify_azure;
   VerifyNitrotpmOptions verify_nitrotpm;
@@ -116,6 +117,9 @@ class CommandLine {
   static void add_trust(CLI::App& app, TrustOptions& trust) {
     app.add_option("--policy", trust.policy, "what you expect: attestd-policy(5)")->type_name("FILE");
     app.add_option("--certs", trust.certificates, "folder or file with the vendor's certificates")->type_name("DIR");
+    app.add_option("--collateral", trust.collateral,
+                   "folder or file with Intel's TCB info, QE identity and lists (TDX)")
+        ->type_name("DIR");
     app.add_option("--crl", trust.crls, "certificate revocation list (PEM or DER); may be repeated")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -199,6 +203,7 @@ class CommandLine {
     app.require_subcommand(0, 1);
     add_verify_snp(app);
     add_verify_azure(app);
+    add_verify_tdx(app);
     add_verify_tpm(app);
     add_verify_nitrotpm(app);
   }
@@ -230,6 +235,17 @@ class CommandLine {
     app.add_option("--extra-data", options.extra_data, "the qualifying data that the vTPM's quote must carry")
         ->needs(app.get_option("--tpm-quote"))
         ->type_name("HEX");
+    add_trust(app, options.trust);
+    add_at(app, options.trust);
+    add_json(app);
+  }
+
+  void add_verify_tdx(CLI::App& verify) {
+    VerifyTdxOptions& options = options_.verify_tdx;
+    CLI::App& app = command(verify, "tdx", "Verify a TD quote with Intel's collateral",
+                            "  attestctl verify tdx --quote quote.bin --collateral intel/ --at 2025-06-01T00:00:00Z",
+                            &run_verify_tdx, options);
+    app.add_option("--quote", options.quote, "TD quote, version 4 or 5")->required()->type_name("FILE");
     add_trust(app, options.trust);
     add_at(app, options.trust);
     add_json(app);

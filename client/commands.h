@@ -45,6 +45,7 @@ struct TrustOptions {
   std::string at;  // RFC 3339, empty: now
   std::string certificates;
   std::vector<std::string> crls;
+  std::string collateral;  // folder or file, Intel's for TDX
   std::vector<std::string> trust_roots;
   std::string cache;  // of `keys fetch`; empty: the default folder
   bool no_cache = false;
@@ -75,6 +76,12 @@ struct VerifyAzureOptions {
   std::string extra_data;  // hexadecimal
 };
 Result<int> run_verify_azure(const CommonOptions& common, const VerifyAzureOptions& options);
+
+struct VerifyTdxOptions {
+  TrustOptions trust;
+  std::string quote;
+};
+Result<int> run_verify_tdx(const CommonOptions& common, const VerifyTdxOptions& options);
 
 struct VerifyTpmOptions {
   std::string quote;

@@ -60,6 +60,7 @@ Result<std::string> prove(const CommonOptions& common, const HostProofOptions& o
   AppraisalContext context;
   ATTESTD_TRY(context.at, verification_time(options.trust.at));
   ATTESTD_TRY(context.extra_endorsements, load_endorsements(options.trust));
+  ATTESTD_TRY(context.tdx_collateral, load_collateral(options.trust));
   ATTESTD_TRY(const Source source, parse_source(options.from));
   ATTESTD_TRY(const Bytes nonce, fresh_nonce());
   // A file's age is the policy's business: it never answers our nonce.

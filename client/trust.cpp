@@ -92,6 +92,22 @@ void add_cached_endorsements(const TrustOptions& options, const Bundle& bundle, 
   add_cached_endorsements(options, snp_report_of(bundle), at, into);
 }
 
+Result<TdxCollateral> load_collateral(const TrustOptions& options) {
+  TdxCollateral collateral;
+  if (!options.collateral.empty()) {
+    if (is_folder(options.collateral)) {
+      ATTESTD_TRY(collateral, load_tdx_collateral(options.collateral));
+    } else {
+      ATTESTD_TRY(const Bytes bytes, read_option_file("--collateral", options.collateral));
+      if (auto added = add_tdx_collateral(bytes, collateral); !added) {
+        return std::unexpected(std::move(added).error().in("--collateral " + options.collateral));
+      }
+    }
+  }
+  for (const std::string& path : options.crls) ATTESTD_CHECK(add_crls(path, collateral.crls));
+  return collateral;
+}
+
 Result<Policy> load_trust(const TrustOptions& options) {
   Policy policy;
   if (!options.policy.empty()) {

@@ -9,6 +9,7 @@
 #include "evidence/bundle.h"
 #include "verifier/policy.h"
 #include "verifier/snp.h"
+#include "verifier/tdx_collateral.h"
 
 namespace attestd {
 
@@ -25,6 +26,8 @@ std::string cache_folder(const TrustOptions& options);
 // Adds what that cache has for an SNP report, or for the one in a bundle.
 void add_cached_endorsements(const TrustOptions& options, ByteView report, std::int64_t at, SnpEndorsements& into);
 void add_cached_endorsements(const TrustOptions& options, const Bundle& bundle, std::int64_t at, SnpEndorsements& into);
+// --collateral (a folder or a file), and each --crl; empty without them.
+Result<TdxCollateral> load_collateral(const TrustOptions& options);
 // The policy's file, or the default policy when none is named, with each
 // --trust-root added.
 Result<Policy> load_trust(const TrustOptions& options);

@@ -20,6 +20,7 @@ Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options
   AppraisalContext context;
   ATTESTD_TRY(context.at, verification_time(options.trust.at));
   ATTESTD_TRY(context.extra_endorsements, load_endorsements(options.trust));
+  ATTESTD_TRY(context.tdx_collateral, load_collateral(options.trust));
   if (!options.nonce.empty()) {
     ATTESTD_TRY(context.nonce, parse_nonce(options.nonce));
   }

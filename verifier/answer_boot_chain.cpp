@@ -98,6 +98,16 @@ void check_isolation(AnswerBuilder& answer, const Facts& facts) {
 
 AnswerWithReasons answer_boot_chain(const Facts& facts) {
   AnswerBuilder answer;
+  if (boots_into_rtmrs(facts)) {
+    judge_rtmrs(answer, facts);
+    // Beside them a vTPM counts only as far as the policy asks for it.
+    if (!facts.tpm || facts.policy.pcrs.empty()) {
+      if (facts.answer(Question::hardware) != Answer::yes) {
+        answer.unknown("depends-on-hardware", "question 1 is not a yes, and only the quote vouches for the registers");
+      }
+      return answer.take();
+    }
+  }
   if (!facts.tpm) {
     answer.unknown("no-tpm-quote", "the bundle has no TPM quote");
     return answer.take();

@@ -17,6 +17,7 @@ struct Hardware {
 };
 constexpr std::array hardware_kinds{
     Hardware{HardwareKind::snp, "SEV-SNP", "AMD", judge_snp_hardware, describe_snp_hardware, judge_snp_initial_state},
+    Hardware{HardwareKind::tdx, "TDX", "Intel", judge_tdx_hardware, describe_tdx_hardware, judge_tdx_initial_state},
 };
 
 const Hardware& hardware_of(HardwareKind kind) {

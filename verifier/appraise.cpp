@@ -157,8 +157,8 @@ Appraisal appraise(const Bundle& bundle, const Policy& policy, const AppraisalCo
   }
   const Result<MerkleHash> root = bundle_root(bundle);
 
-  constexpr std::array kinds{add_snp_checks,   add_azure_hardware_checks, add_tpm_checks, add_nitro_checks,
-                             add_azure_checks, add_ak_certificate_checks, add_svsm_checks};
+  constexpr std::array kinds{add_snp_checks,   add_tdx_checks,   add_azure_hardware_checks, add_tpm_checks,
+                             add_nitro_checks, add_azure_checks, add_ak_certificate_checks, add_svsm_checks};
   for (const auto add_checks : kinds) add_checks(facts, bundle, root, context);
   if (facts.hardware && facts.hardware->simulated) facts.simulated = true;
   std::vector<Check> binding{

@@ -10,6 +10,7 @@
 #include "evidence/statement.h"
 #include "verifier/policy.h"
 #include "verifier/snp.h"
+#include "verifier/tdx.h"
 #include "verifier/verdict.h"
 
 namespace attestd {
@@ -18,6 +19,7 @@ struct AppraisalContext {
   std::optional<Bytes> nonce;              // that we sent; nothing: freshness by age only
   std::int64_t at = 0;                     // Unix seconds
   SnpEndorsements extra_endorsements;      // cached certificates and CRLs
+  TdxCollateral tdx_collateral;            // Intel's, from a folder or cache
   std::optional<Bytes> activation_seed{};  // of the credential that the VM was sent: verifier/credential.h
   std::optional<SshPublicKey> host_key;    // that ssh was offered; binding.host-key
 };
@@ -46,5 +48,9 @@ struct AzureEvidence {
   std::optional<Bytes> expected_extra_data{};
 };
 Verdict appraise_azure(const AzureEvidence& evidence, const Policy& policy, std::int64_t at);
+
+// `attestctl verify tdx`: the quote's own checks, and tdx.tcb, tdx.policy,
+// tdx.measurement, tdx.rtmrs likewise.
+Verdict appraise_tdx(const TdxVerification& verification, const Policy* policy);
 
 }  // namespace attestd

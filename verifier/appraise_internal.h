@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "evidence/bundle.h"
+#include "evidence/ccel.h"
 #include "evidence/statement.h"
 #include "verifier/appraise.h"
 #include "verifier/azure.h"
@@ -15,6 +16,7 @@
 #include "verifier/policy.h"
 #include "verifier/snp.h"
 #include "verifier/svsm.h"
+#include "verifier/tdx.h"
 #include "verifier/tpm.h"
 #include "verifier/verdict.h"
 
@@ -41,6 +43,8 @@ struct Facts {
   std::optional<Statement> statement{};  // parsed, bound or not
   std::optional<HardwareView> hardware{};
   std::optional<SnpVerification> snp{};
+  std::optional<TdxVerification> tdx{};
+  std::optional<EventLog> cc_log{};  // that replays to the quoted RTMRs
   std::optional<TpmVerification> tpm{};
   std::optional<NitroVerification> nitro{};
   std::optional<AzureVerification> azure{};
@@ -70,6 +74,8 @@ struct Facts {
 // that the bundle's platform does not have is not listed; one that could not be
 // made is skipped with its reason.
 void add_snp_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
+                    const AppraisalContext& context);
+void add_tdx_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                     const AppraisalContext& context);
 void add_tpm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                     const AppraisalContext& context);
@@ -102,6 +108,13 @@ class AnswerBuilder;
 void judge_snp_hardware(AnswerBuilder& answer, const Facts& facts);
 void describe_snp_hardware(AnswerBuilder& answer, const Facts& facts);
 void judge_snp_initial_state(AnswerBuilder& answer, const Facts& facts);
+void judge_tdx_hardware(AnswerBuilder& answer, const Facts& facts);
+void describe_tdx_hardware(AnswerBuilder& answer, const Facts& facts);
+void judge_tdx_initial_state(AnswerBuilder& answer, const Facts& facts);
+// Question 3 where a TD's own registers answer it: there is no vTPM, or the policy
+// has RTMR values.
+bool boots_into_rtmrs(const Facts& facts);
+void judge_rtmrs(AnswerBuilder& answer, const Facts& facts);
 // What Azure adds to question 1.
 void judge_azure(AnswerBuilder& answer, const Facts& facts);
 // Question 3's.

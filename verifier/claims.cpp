@@ -7,6 +7,7 @@
 #include "evidence/json_internal.h"
 #include "evidence/json_strict.h"
 #include "verifier/appraise_internal.h"
+#include "verifier/claims_tdx_internal.h"
 #include "verifier/nitro_claims_internal.h"
 
 namespace attestd {
@@ -112,6 +113,7 @@ std::string claims_to_json(ByteView statement, const Facts& facts) {
   if (facts.azure) {
     if (auto value = parse_json(azure_claims_json(*facts.azure))) out["azure"] = *std::move(value);
   }
+  if (facts.tdx && facts.tdx->quote) out["tdx"] = tdx_claims(*facts.tdx);
   if (facts.svsm) {
     if (auto value = parse_json(svsm_claims_json(*facts.svsm))) out["svsm"] = *std::move(value);
   }

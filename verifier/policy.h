@@ -19,6 +19,7 @@
 //   comment = "text"                 optional
 //   [snp.minimum-tcb.Milan]          also Genoa, Turin; left-out components are 0
 //   bootloader = 4                   0 to 255, as are tee, snp, microcode, and on Turin fmc
+//   [tdx]                            verifier/tdx_policy.h lists its keys
 //   [azure]                          what the paravisor's runtime data must say; left out: anything
 //   vm-ids = ["UUID"]                any of them is vmUniqueId
 //   secure-boot = true               as are console and tpm-persisted
@@ -61,22 +62,13 @@
 #include "evidence/snp_report.h"
 #include "verifier/azure.h"
 #include "verifier/gcp.h"
+#include "verifier/reference.h"
 #include "verifier/roots.h"
 #include "verifier/svsm.h"
+#include "verifier/tdx_policy.h"
 #include "verifier/verdict.h"
 
 namespace attestd {
-
-// Where a reference value comes from: how much it is worth.
-enum class ReferenceOrigin { own_firmware, reproducible_build, pre_measured, pinned };
-
-std::string_view origin_name(ReferenceOrigin origin);  // "own-firmware"
-
-struct ReferenceMeasurement {
-  Bytes value;  // 48 bytes, launch digest
-  ReferenceOrigin origin = ReferenceOrigin::pinned;
-  std::string comment;
-};
 
 struct Policy {
   std::set<Question> required = {Question::hardware, Question::initial_state, Question::boot_chain};
@@ -95,6 +87,7 @@ struct Policy {
   AzurePolicy azure;  // [azure]
   GcpPolicy gcp;      // [gcp]
   SvsmPolicy svsm;    // [svsm]
+  TdxPolicy tdx;      // [tdx]
   // [vtpm]
   std::set<std::string> vtpm_isolation = {"vmpl", "paravisor", "nitro", "td"};  // "host" must be named
   PcrValues pcrs;                                                               // values that must be so

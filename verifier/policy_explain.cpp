@@ -97,7 +97,9 @@ std::string explain_boot_chain(const Policy& policy) {
   if (!policy.nitro_modules.empty()) {
     out += "   An attestation document of AWS's is of one of: " + escape_text(listed(policy.nitro_modules)) + ".\n";
   }
-  if (policy.pcrs.empty()) out += "   No PCR value is given, so the answer is never more than unknown.\n";
+  out += explain_tdx_boot_chain(policy.tdx);
+  if (policy.pcrs.empty() && policy.tdx.rtmrs.empty())
+    out += "   No PCR value is given, so the answer is never more than unknown.\n";
   if (policy.secure_boot.value_or(false))
     out += "   The event log shows Secure Boot on, and replays to the quoted PCR 7.\n";
   return out;
@@ -111,14 +113,17 @@ std::string explain_policy(const Policy& policy) {
     required += (required.empty() ? "" : ", ") + std::string(question_name(question));
   }
   std::string out = "Trusted needs a yes to: " + required + ".\n\n";
-  out += explain_hardware(policy) + explain_azure(policy.azure) + explain_freshness(policy);
+  out += explain_hardware(policy) + explain_tdx_hardware(policy.tdx) + explain_azure(policy.azure) +
+         explain_freshness(policy);
   out += "\n2  Initial state\n";
   for (const ReferenceMeasurement& reference : policy.snp_measurements) {
     out += "   The launch digest may be " + to_hex(reference.value) + " (" +
            std::string(origin_name(reference.origin)) +
            (reference.comment.empty() ? "" : "; " + escape_text(reference.comment)) + ").\n";
   }
-  if (policy.snp_measurements.empty()) out += "   No reference is given, so the answer is never more than unknown.\n";
+  out += explain_tdx_initial_state(policy.tdx);
+  if (policy.snp_measurements.empty() && policy.tdx.measurements.empty())
+    out += "   No reference is given, so the answer is never more than unknown.\n";
   out += "\n" + explain_boot_chain(policy);
   out += "\n4  Storage\n   Every volume is under dm-verity, or encrypted or integrity-protected with a key from: ";
   out +=

@@ -22,6 +22,7 @@ Result<void> read_measurements(TomlSection& hardware, std::vector<ReferenceMeasu
 
 Result<void> read_nitro(TomlSection& document, Policy& policy);
 Result<void> read_snp(TomlSection& document, Policy& policy);
+Result<void> read_tdx_policy(TomlSection& document, Policy& policy);
 Result<void> read_azure_policy(TomlSection& document, Policy& policy);
 Result<void> read_gcp_policy(TomlSection& document, Policy& policy);
 Result<void> read_svsm_policy(TomlSection& document, Policy& policy);

@@ -152,6 +152,7 @@ Result<Policy> parse_policy(std::string_view text, const std::string& folder_for
   TomlSection document(table, "");
   ATTESTD_CHECK(read_policy(document, policy));
   ATTESTD_CHECK(read_snp(document, policy));
+  ATTESTD_CHECK(read_tdx_policy(document, policy));
   ATTESTD_CHECK(read_azure_policy(document, policy));
   ATTESTD_CHECK(read_gcp_policy(document, policy));
   ATTESTD_CHECK(read_svsm_policy(document, policy));

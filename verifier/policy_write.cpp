@@ -109,7 +109,8 @@ std::string claims_sections(const Statement& statement) {
 Result<std::string> make_policy(const Bundle& bundle, std::string_view source_name) {
   if (!has_hardware_report(bundle)) return fail(Errc::not_found, "the bundle has no hardware report to pin");
   std::string hardware;
-  for (const auto section : {snp_policy_section, azure_policy_section, gcp_policy_section, svsm_policy_section}) {
+  for (const auto section :
+       {snp_policy_section, tdx_policy_section, azure_policy_section, gcp_policy_section, svsm_policy_section}) {
     ATTESTD_TRY(const std::string written, section(bundle));
     hardware += written;
   }
@@ -122,7 +123,8 @@ Result<std::string> make_policy(const Bundle& bundle, std::string_view source_na
   out += "# meant, then keep this file where the VM's host cannot write. Keys are described\n";
   out += "# in attestd-policy(5).\n\n";
   out += "[policy]\nversion = 1\n";
-  if (boot_chain) {
+  // A TD's own registers show its boot chain.
+  if (boot_chain || (!bundle.td_quote.empty() && bundle.hcl_report.empty())) {
     out += "required = [\"hardware\", \"initial_state\", \"boot_chain\"]   # also: \"storage\", \"provisioning\"\n\n";
   } else {
     out += "# boot_chain is left out: the bundle has no TPM quote with PCRs 0 to 7.\n";

@@ -12,6 +12,7 @@ namespace attestd {
 
 Result<std::string> nitro_policy_section(const Bundle& bundle);
 Result<std::string> snp_policy_section(const Bundle& bundle);
+Result<std::string> tdx_policy_section(const Bundle& bundle);
 Result<std::string> azure_policy_section(const Bundle& bundle);
 Result<std::string> gcp_policy_section(const Bundle& bundle);
 Result<std::string> svsm_policy_section(const Bundle& bundle);

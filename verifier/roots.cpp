@@ -4,6 +4,13 @@
 
 namespace attestd {
 
+std::span<const PinnedRoot> intel_roots() {
+  static constexpr std::array roots{
+      PinnedRoot{"Intel SGX Root CA", "a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e"},
+  };
+  return roots;
+}
+
 std::span<const PinnedRoot> amd_roots() {
   static constexpr std::array roots{
       PinnedRoot{"ARK-Milan", "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9"},

@@ -18,6 +18,8 @@ struct PinnedRoot {
 std::span<const PinnedRoot> amd_roots();
 // AWS's root for attestation documents of Nitro Enclaves and of NitroTPM.
 std::span<const PinnedRoot> nitro_roots();
+// Intel's SGX root, which certifies TDX platforms too.
+std::span<const PinnedRoot> intel_roots();
 
 struct TrustRoots {
   // Certificates (DER) that the user named (--trust-root, policy): chains that

@@ -1,45 +1,16 @@
-#include "base/encoding.h"
 #include "verifier/snp_chain_internal.h"
 #include "verifier/x509_internal.h"
 
 namespace attestd {
-namespace {
-
-bool is_listed(X509_CRL* list, const X509* certificate) {
-  X509_REVOKED* entry = nullptr;
-  return X509_CRL_get0_by_serial(list, &entry, X509_get0_serialNumber(certificate)) != 0;
-}
-
-// RFC 5280 section 5.2: a critical extension may restrict what the list covers.
-bool has_critical_extension(const X509_CRL* list) {
-  for (int i = 0; i < X509_CRL_get_ext_count(list); ++i) {
-    if (X509_EXTENSION_get_critical(X509_CRL_get_ext(list, i)) != 0) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
 Result<void> check_snp_list(X509_CRL* list, const SnpChain& chain, std::int64_t at) {
   if ((X509_get_key_usage(chain.root) & KU_CRL_SIGN) == 0) {
     return fail(Errc::refused, "root '" + chain.root_name + "' may not sign revocation lists by its key usage");
   }
   ATTESTD_CHECK(x509::check_pss_signature(list, X509_get0_pubkey(chain.root)));
-  if (has_critical_extension(list)) {
+  if (x509::has_critical_extension(list)) {
     return fail(Errc::unsupported, "the revocation list of '" + chain.root_name + "' has a critical extension");
   }
-  const auto from = x509::unix_time(X509_CRL_get0_lastUpdate(list));
-  const auto to = x509::unix_time(X509_CRL_get0_nextUpdate(list));
-  if (!from || !to) return fail(Errc::malformed, "the revocation list of '" + chain.root_name + "' has no validity");
-  if (at < *from) {
-    return fail(Errc::expired, "the revocation list of '" + chain.root_name + "' is not yet valid: it is of " +
-                                   to_rfc3339(*from) + ", the time asked for is " + to_rfc3339(at));
-  }
-  if (at > *to) {
-    return fail(Errc::expired, "the revocation list of '" + chain.root_name + "' has expired on " + to_rfc3339(*to) +
-                                   ", the time asked for is " + to_rfc3339(at));
-  }
-  return {};
+  return x509::check_validity(list, at);
 }
 
 Check check_snp_revocation(X509* leaf, const SnpChain& chain, const SnpCertificatePool& pool, std::int64_t at) {
@@ -62,7 +33,7 @@ Check check_snp_revocation(X509* leaf, const SnpChain& chain, const SnpCertifica
     // intermediates; should it ever name a leaf's serial, we refuse it.
     for (const X509* const certificate :
          {static_cast<const X509*>(chain.intermediate), static_cast<const X509*>(leaf)}) {
-      if (!is_listed(list.get(), certificate)) continue;
+      if (!x509::is_listed(list.get(), certificate)) continue;
       out.result = CheckResult::fail;
       out.detail = "certificate '" + x509::common_name(X509_get_subject_name(certificate)) + "' is revoked by '" +
                    chain.root_name + "'";

@@ -26,9 +26,9 @@ constexpr std::array<QuestionEntry, question_count> questions{{
 }};
 
 // Checks that need something the caller may leave out.
-constexpr std::array<std::string_view, 8> optional_checks{"azure.configuration", "snp.revocation", "snp.tcb-minimum",
-                                                          "snp.measurement",     "tpm.extra-data", "tpm.pcrs",
-                                                          "tpm.eventlog",        "nitro.kind"};
+constexpr std::array<std::string_view, 10> optional_checks{
+    "azure.configuration", "snp.revocation", "snp.tcb-minimum", "snp.measurement", "tdx.measurement",
+    "tdx.rtmrs",           "tpm.extra-data", "tpm.pcrs",        "tpm.eventlog",    "nitro.kind"};
 
 std::string_view result_name(CheckResult result) {
   switch (result) {

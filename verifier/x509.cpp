@@ -25,6 +25,15 @@ int algorithm_nid(const X509_ALGOR* algorithm) {
   return OBJ_obj2nid(object);
 }
 
+bool is_on_curve(const EVP_PKEY* key, std::string_view curve) {
+  std::array<char, 32> name{};
+  std::size_t size = 0;
+  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_EC) return false;
+  const bool named = EVP_PKEY_get_group_name(key, name.data(), name.size(), &size) == 1;
+  ERR_clear_error();
+  return named && std::string_view(name.data()) == curve;
+}
+
 bool is_integer(const ASN1_INTEGER* integer, std::int64_t expected) {
   std::int64_t value = 0;
   return ASN1_INTEGER_get_int64(&value, integer) == 1 && value == expected;
@@ -122,14 +131,8 @@ std::optional<std::int64_t> unix_time(const ASN1_TIME* time) {
   return ::timegm(&parts);
 }
 
-bool is_p384(const EVP_PKEY* key) {
-  std::array<char, 32> name{};
-  std::size_t size = 0;
-  if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_EC) return false;
-  const bool named = EVP_PKEY_get_group_name(key, name.data(), name.size(), &size) == 1;
-  ERR_clear_error();
-  return named && std::string_view(name.data()) == "secp384r1";
-}
+bool is_p256(const EVP_PKEY* key) { return is_on_curve(key, "prime256v1"); }
+bool is_p384(const EVP_PKEY* key) { return is_on_curve(key, "secp384r1"); }
 
 bool is_rsa4096(const EVP_PKEY* key) {
   constexpr int bits = 4096;
@@ -164,6 +167,56 @@ Result<void> check_end_entity(X509* certificate) {
   if ((X509_get_extension_flags(certificate) & EXFLAG_CA) != 0) {
     return fail(Errc::refused, quoted(certificate) + " is a CA, not the certificate of a report's key");
   }
+  return {};
+}
+
+Result<void> check_validity(const X509_CRL* list, std::int64_t at) {
+  const std::string name = "the revocation list of '" + common_name(X509_CRL_get_issuer(list)) + "'";
+  const auto from = unix_time(X509_CRL_get0_lastUpdate(list));
+  const auto to = unix_time(X509_CRL_get0_nextUpdate(list));
+  if (!from || !to) return fail(Errc::malformed, name + " has no validity");
+  if (at < *from) {
+    return fail(Errc::expired, name + " is not yet valid: it is of " + to_rfc3339(*from) + ", the time asked for is " +
+                                   to_rfc3339(at));
+  }
+  if (at > *to) {
+    return fail(Errc::expired,
+                name + " has expired on " + to_rfc3339(*to) + ", the time asked for is " + to_rfc3339(at));
+  }
+  return {};
+}
+
+bool has_critical_extension(const X509_CRL* list) {
+  for (int i = 0; i < X509_CRL_get_ext_count(list); ++i) {
+    if (X509_EXTENSION_get_critical(X509_CRL_get_ext(list, i)) != 0) return true;
+  }
+  return false;
+}
+
+bool is_listed(X509_CRL* list, const X509* certificate) {
+  X509_REVOKED* entry = nullptr;
+  return X509_CRL_get0_by_serial(list, &entry, X509_get0_serialNumber(certificate)) != 0;
+}
+
+Result<void> check_ecdsa_sha256_signature(X509* certificate, EVP_PKEY* issuer) {
+  if (X509_get_signature_nid(certificate) != NID_ecdsa_with_SHA256) {
+    return fail(Errc::refused, quoted(certificate) + " is not signed by ECDSA with SHA-256");
+  }
+  const bool good = X509_verify(certificate, issuer) == 1;
+  ERR_clear_error();
+  if (!good)
+    return fail(Errc::mismatch, quoted(certificate) + " is not signed by the certificate of its issuer's name");
+  return {};
+}
+
+Result<void> check_ecdsa_sha256_signature(X509_CRL* list, EVP_PKEY* issuer) {
+  const std::string name = "the revocation list of '" + common_name(X509_CRL_get_issuer(list)) + "'";
+  if (X509_CRL_get_signature_nid(list) != NID_ecdsa_with_SHA256) {
+    return fail(Errc::refused, name + " is not signed by ECDSA with SHA-256");
+  }
+  const bool good = X509_CRL_verify(list, issuer) == 1;
+  ERR_clear_error();
+  if (!good) return fail(Errc::mismatch, name + " is not signed by the certificate of its issuer's name");
   return {};
 }
 

@@ -24,15 +24,24 @@ bool same_name(const X509_NAME* a, const X509_NAME* b);
 std::string spki_sha256_hex(const X509* certificate);
 std::optional<std::int64_t> unix_time(const ASN1_TIME* time);
 
+bool is_p256(const EVP_PKEY* key);
 bool is_p384(const EVP_PKEY* key);
 bool is_rsa4096(const EVP_PKEY* key);
 
 // Errors say in one sentence what is wrong, naming the certificate by its CN.
 // `at`: Unix seconds. Errors: expired.
 Result<void> check_validity(const X509* certificate, std::int64_t at);
+// Of a revocation list, named by the CN of its issuer. Errors: expired, malformed.
+Result<void> check_validity(const X509_CRL* list, std::int64_t at);
+// RFC 5280 section 5.2: a critical extension may restrict what the list covers.
+bool has_critical_extension(const X509_CRL* list);
+bool is_listed(X509_CRL* list, const X509* certificate);
 // Basic constraints, key usage, no critical extension that we do not know.
 Result<void> check_ca(X509* certificate);
 Result<void> check_end_entity(X509* certificate);
+// ECDSA with SHA-256, and `issuer` made it.
+Result<void> check_ecdsa_sha256_signature(X509* certificate, EVP_PKEY* issuer);
+Result<void> check_ecdsa_sha256_signature(X509_CRL* list, EVP_PKEY* issuer);
 // RSASSA-PSS with SHA-384, MGF1 with SHA-384, 48 bytes of salt, and `issuer` made it.
 Result<void> check_pss_signature(X509* certificate, EVP_PKEY* issuer);
 Result<void> check_pss_signature(X509_CRL* list, EVP_PKEY* issuer);

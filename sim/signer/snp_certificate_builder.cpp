@@ -164,6 +164,10 @@ Result<openssl::Crl> build_crl(X509* issuer, EVP_PKEY* issuer_key, const std::ve
     }
     [[maybe_unused]] X509_REVOKED* const owned = entry.release();  // the list owns it now
   }
+  if (EVP_PKEY_get_base_id(issuer_key) == EVP_PKEY_EC) {
+    if (X509_CRL_sign(out.get(), issuer_key, EVP_sha256()) <= 0) return failure("cannot sign the revocation list");
+    return out;
+  }
   ATTESTD_TRY(const openssl::DigestContext context, pss_context(issuer_key, false));
   if (X509_CRL_sign_ctx(out.get(), context.get()) <= 0) return failure("cannot sign the revocation list");
   return out;

@@ -22,6 +22,7 @@ enum class CaKind { none, root, intermediate };
 
 Result<openssl::Certificate> build_ca(const CertificateRequest& request, CaKind kind);
 Result<openssl::Certificate> build_leaf(const CertificateRequest& request, const SnpSignerOptions& options);
+// By RSA-PSS as AMD's, or by ECDSA with SHA-256 as Intel's.
 Result<openssl::Crl> build_crl(X509* issuer, EVP_PKEY* issuer_key, const std::vector<std::uint64_t>& serials,
                                std::int64_t this_update, std::int64_t next_update);
 

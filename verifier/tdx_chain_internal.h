@@ -1,0 +1,55 @@
+// Certificates and lists of Intel's provisioning PKI. For .cpp files only.
+// Source: Intel "SGX PCK Certificate and Certificate Revocation List Profile
+// Specification", revision 1.5.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "evidence/pck_extensions.h"
+#include "verifier/openssl_internal.h"
+#include "verifier/roots.h"
+#include "verifier/tdx_collateral.h"
+#include "verifier/verdict.h"
+
+namespace attestd {
+
+// Everything that came with quote and collateral. What does not parse is left out.
+struct IntelPool {
+  std::vector<openssl::Certificate> certificates;
+  std::vector<openssl::Crl> lists;
+  std::size_t unreadable_lists = 0;
+};
+// Errors: out_of_range when there are more than an honest host would send.
+Result<IntelPool> parse_intel_pool(const std::vector<Bytes>& from_quote, const TdxCollateral& collateral,
+                                   const TrustRoots& roots);
+
+struct PckChain {
+  X509* leaf = nullptr;  // all live in the pool
+  X509* intermediate = nullptr;
+  X509* root = nullptr;
+  std::string root_name;
+  bool simulated = false;
+};
+
+// The certificates named as PCK certificates are.
+std::vector<X509*> pck_leaves(const IntelPool& pool);
+// Names, keys, signatures, constraints and trust; times are judged by check_times().
+Result<PckChain> find_pck_chain(X509* leaf, const IntelPool& pool, const TrustRoots& roots);
+Result<void> check_times(const PckChain& chain, std::int64_t at);
+Result<PckExtensions> pck_extensions_of(const X509* leaf);
+
+// The certificates under `root` by which collateral may be signed, valid at `at`.
+// Error: why there is none.
+Result<std::vector<X509*>> find_tcb_signers(const PckChain& chain, const IntelPool& pool, std::int64_t at);
+
+// tdx.revocation: leaf by the PCK CA's list, the CA and `signers` by the root's.
+Check check_pck_revocation(const PckChain& chain, const std::vector<X509*>& signers, const IntelPool& pool,
+                           std::int64_t at);
+
+// ECDSA P-256 with SHA-256; R || S, big-endian.
+bool is_p256_signature(ByteView message, ByteView signature, EVP_PKEY* key);
+// X || Y. Null when it is no point of the curve.
+openssl::Key p256_key(ByteView coordinates);
+
+}  // namespace attestd
