@@ -47,7 +47,13 @@ class Buffer {
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
   ~Buffer() {
-    if (handle_ != ESYS_TR_NONE) undefine(esys_, handle_);
+    if (handle_ == ESYS_TR_NONE) return;
+    // ESAPI has one handle for an index: whoever read it in between has closed ours.
+    ESYS_TR handle = ESYS_TR_NONE;
+    if (Esys_TR_FromTPMPublic(esys_, buffer_index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle) ==
+        TSS2_RC_SUCCESS) {
+      undefine(esys_, handle);
+    }
   }
 
   [[nodiscard]] Result<void> write(ByteView bytes) const {
@@ -87,7 +93,6 @@ class Buffer {
         TSS2_RC_SUCCESS) {
       return false;
     }
-    const EsysHandle found(esys, handle, EsysHandle::End::close);
     TPM2B_NV_PUBLIC* raw_public = nullptr;
     TPM2B_NAME* raw_name = nullptr;
     if (Esys_NV_ReadPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_public, &raw_name) !=

@@ -54,6 +54,10 @@ TEST_CASE("a document asked for by the TPM's command verifies and carries our no
     const auto pcrs = sim::read_pcrs(machine.tpm->tcti(), HashAlgorithm::sha384);
     REQUIRE(pcrs);
     CHECK(result.document->pcrs == *pcrs);
+    // The index is there for the time of the call only.
+    hwio::TpmOptions options;
+    options.tcti = machine.proxy->tcti();
+    CHECK(hwio::Tpm::make(options)->nv_read(0x018a77e5).error().code == Errc::not_found);
   }
 
   // Everything else goes through to the TPM.
