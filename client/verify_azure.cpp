@@ -14,6 +14,12 @@ Result<int> run_verify_azure(const CommonOptions& common, const VerifyAzureOptio
   evidence.hcl_report = hcl;
   ATTESTD_TRY(evidence.endorsements, load_endorsements(options.trust));
   add_cached_endorsements(options.trust, snp_report_of_hcl(hcl), at, evidence.endorsements);
+  Bytes td_quote;
+  if (!options.quote.empty()) {
+    ATTESTD_TRY(td_quote, read_option_file("--quote", options.quote));
+    evidence.td_quote = td_quote;
+    ATTESTD_TRY(evidence.tdx_collateral, load_collateral(options.trust));
+  }
   Bytes tpm_quote;
   Bytes tpm_signature;
   if (!options.tpm_quote.empty()) {

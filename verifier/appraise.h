@@ -43,6 +43,8 @@ Verdict appraise_snp(const SnpVerification& verification, const Policy* policy);
 struct AzureEvidence {
   ByteView hcl_report;
   SnpEndorsements endorsements;  // of an SNP report
+  ByteView td_quote{};           // of a TDREPORT
+  TdxCollateral tdx_collateral{};
   ByteView tpm_quote{};          // TPMS_ATTEST, or empty
   ByteView tpm_signature{};
   std::optional<Bytes> expected_extra_data{};

@@ -100,7 +100,12 @@ Verdict appraise_azure(const AzureEvidence& evidence, const Policy& policy, std:
   if (facts.azure->is(HclReportType::snp)) {
     take_snp(facts, verify_snp(facts.azure->report->hardware_report, evidence.endorsements, policy.roots, at), "");
   }
-  facts.checks.push_back(check_azure_runtime_data(*facts.azure, std::nullopt));
+  std::optional<FixedBytes<64>> td_report_data;
+  if (facts.azure->is(HclReportType::tdx) && !evidence.td_quote.empty()) {
+    take_tdx(facts, verify_tdx(evidence.td_quote, evidence.tdx_collateral, policy.roots, at), {});
+    td_report_data = facts.hardware->report_data;
+  }
+  facts.checks.push_back(check_azure_runtime_data(*facts.azure, td_report_data));
   facts.checks.push_back(check_azure_configuration(*facts.azure, policy.azure));
   if (!evidence.tpm_quote.empty()) add_quote_checks(facts, evidence);
   std::string claims = claims_to_json({}, facts);

@@ -92,6 +92,9 @@ void add_svsm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash
 void add_nitro_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                       const AppraisalContext& context);
 
+// Puts a verified TD quote where it belongs, as take_snp() does with an SNP report.
+void take_tdx(Facts& facts, TdxVerification verification, ByteView cc_event_log);
+
 // Puts a verified SNP report where it belongs: Facts::snp, Facts::hardware, its
 // checks and the policy's. `chain_note` is added to an snp.chain that does not pass.
 void take_snp(Facts& facts, SnpVerification verification, const std::string& chain_note);

@@ -7,13 +7,18 @@ namespace attestd {
 void add_tdx_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& /*root*/,
                     const AppraisalContext& context) {
   if (bundle.td_quote.empty()) return;
-  facts.tdx = verify_tdx(bundle.td_quote, context.tdx_collateral, facts.policy.roots, context.at);
+  take_tdx(facts, verify_tdx(bundle.td_quote, context.tdx_collateral, facts.policy.roots, context.at),
+           bundle.cc_event_log);
+}
+
+void take_tdx(Facts& facts, TdxVerification verification, ByteView cc_event_log) {
+  facts.tdx = std::move(verification);
   for (const Check& check : facts.tdx->checks) facts.checks.push_back(check);
-  for (Check& check : check_tdx_policy(*facts.tdx, facts.policy.tdx, bundle.cc_event_log)) {
+  for (Check& check : check_tdx_policy(*facts.tdx, facts.policy.tdx, cc_event_log)) {
     facts.checks.push_back(std::move(check));
   }
-  if (!bundle.cc_event_log.empty() && facts.passed("tdx.rtmrs")) {
-    if (auto log = parse_cc_event_log(bundle.cc_event_log)) facts.cc_log = *std::move(log);
+  if (!cc_event_log.empty() && facts.passed("tdx.rtmrs")) {
+    if (auto log = parse_cc_event_log(cc_event_log)) facts.cc_log = *std::move(log);
   }
   HardwareView view{.kind = HardwareKind::tdx};
   view.good = facts.tdx->good();
