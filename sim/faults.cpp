@@ -16,6 +16,10 @@ constexpr auto faults = std::to_array<FaultHelp>({
     {"slow", "MS", "each request takes MS milliseconds"},
     {"no-certificates", "", "the host gives no certificate table"},
     {"nitro", "KIND", "AWS: documents with the fault enclave, pcrs or nonce, or none at all: refuse; none ends it"},
+    {"no-answer", "", "tdx: the quoting service gives no quotes"},
+    {"other-td", "", "tdx: the host gives quotes of another TD"},
+    {"other-nonce", "", "tdx: the host gives old quotes"},
+    {"ccel", "", "tdx: the host changes the CC event log"},
     {"clear", "", "no faults from now on; a wiped key is restored, as by a reboot"},
 });
 

@@ -8,6 +8,7 @@
 #include "sim/platform_azure.h"
 #include "sim/platform_snp.h"
 #include "sim/platform_svsm.h"
+#include "sim/platform_tdx.h"
 
 namespace attestd::sim {
 namespace {
@@ -20,6 +21,7 @@ struct Entry {
 };
 constexpr std::array entries{
     Entry{"snp", make_snp_platform},
+    Entry{"tdx", make_tdx_platform},
     Entry{"azure-snp", make_azure_snp_platform},
     Entry{"aws", make_aws_platform},
     Entry{"gcp", make_gcp_platform},

@@ -29,11 +29,13 @@ status() { "$attestctl" status --socket "$socket" --json >"$work/status.json"; }
 evidence() { "$attestctl" evidence --from "$socket" --nonce "$nonce" -o "$bundle"; }
 init() { "$attestctl" policy init --from "$bundle" --trust-root "$work/vm/trust-root.pem" -o "$policy"; }
 # The verdict goes to $work/verdict.json, whatever it is.
-verify() { "$attestctl" verify --from "$socket" --policy "$policy" --json >"$work/verdict.json"; }
+# Intel's service would give this; a quote does not carry it.
+collateral=()
+verify() { "$attestctl" verify --from "$socket" --policy "$policy" "${collateral[@]}" --json >"$work/verdict.json"; }
 # An older bundle, asked about with another nonce. jq -e is no use: it is content with empty input.
 refuses_replay() {
   local state=0
-  "$attestctl" verify "$bundle" --nonce ffffffffffffffffffffffffffffffff --policy "$policy" --json >"$work/replay.json" || state=$?
+  "$attestctl" verify "$bundle" --nonce ffffffffffffffffffffffffffffffff --policy "$policy" "${collateral[@]}" --json >"$work/replay.json" || state=$?
   equal "$state" 1 && verdict_of refused "$work/replay.json" &&
     equal "$(jq -r '.checks[] | select(.id == "binding.nonce") | .result' "$work/replay.json")" fail
 }
@@ -56,6 +58,8 @@ for platform in "${platforms[@]}"; do
   rm -rf "$work/vm"
   sim_options=(--platform "$platform")
   start_sim
+  collateral=()
+  [ ! -d "$work/vm/collateral" ] || collateral=(--collateral "$work/vm/collateral")
   start_agent
   claim "$platform: the agent gives its status" status
   claim "$platform:   and sees $(detected "$platform"), with its reasons" sees "$(detected "$platform")"
