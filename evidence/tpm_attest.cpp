@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "evidence/tpm_wire_internal.h"
+
 namespace attestd {
 namespace {
 
@@ -9,22 +11,9 @@ namespace {
 constexpr std::size_t max_name_size = 2 + 64;
 // Part 2 section 10.4.3: TPM2B_DATA holds a TPMT_HA.
 constexpr std::size_t max_data_size = 2 + 64;
-constexpr std::size_t max_digest_size = 64;
-constexpr std::size_t max_rsa_size = 512;  // 4096 bits
-constexpr std::size_t max_ecc_size = 66;   // P-521
 // Part 2 section 10.6.2: one selection for each implemented bank.
 constexpr std::uint32_t max_selections = 16;
 constexpr unsigned max_select_bytes = 3;  // 24 PCRs
-
-Result<Bytes> sized(Reader& reader, std::size_t limit, std::string_view what) {
-  const std::size_t at = reader.offset();
-  ATTESTD_TRY(const std::uint16_t size, reader.be16(what));
-  if (size > limit) {
-    return fail_at(Errc::out_of_range, at, std::string(what) + " has " + std::to_string(size) + " bytes");
-  }
-  ATTESTD_TRY(const ByteView view, reader.take(size, what));
-  return to_bytes(view);
-}
 
 Result<void> at_end(const Reader& reader, std::string_view what) {
   if (reader.empty()) return {};
@@ -68,8 +57,8 @@ Result<TpmQuote> parse_tpm_quote(ByteView tpms_attest) {
   ATTESTD_TRY(const std::uint16_t type, reader.be16("attestation type"));
   if (type != tpm_st_attest_quote) return fail_at(Errc::unsupported, 4, "attestation is not a quote");
   TpmQuote quote;
-  ATTESTD_TRY(quote.qualified_signer, sized(reader, max_name_size, "qualified signer"));
-  ATTESTD_TRY(quote.extra_data, sized(reader, max_data_size, "extra data"));
+  ATTESTD_TRY(quote.qualified_signer, tpm_wire::sized(reader, max_name_size, "qualified signer"));
+  ATTESTD_TRY(quote.extra_data, tpm_wire::sized(reader, max_data_size, "extra data"));
   // TPMS_CLOCK_INFO (part 2 section 10.11.1).
   ATTESTD_TRY(quote.clock_ms, reader.be64("clock"));
   ATTESTD_TRY(quote.reset_count, reader.be32("reset count"));
@@ -87,7 +76,7 @@ Result<TpmQuote> parse_tpm_quote(ByteView tpms_attest) {
     ATTESTD_TRY(PcrSelection selection, pcr_selection(reader));
     quote.selection.push_back(std::move(selection));
   }
-  ATTESTD_TRY(quote.pcr_digest, sized(reader, max_digest_size, "PCR digest"));
+  ATTESTD_TRY(quote.pcr_digest, tpm_wire::sized(reader, tpm_wire::max_digest_size, "PCR digest"));
   ATTESTD_CHECK(at_end(reader, "quote"));
   return quote;
 }
@@ -106,10 +95,10 @@ Result<TpmSignature> parse_tpm_signature(ByteView tpmt_signature) {
   }
   ATTESTD_TRY(signature.hash, hash_id(reader, "signature hash"));
   if (signature.scheme == TpmSignature::Scheme::ecdsa) {
-    ATTESTD_TRY(signature.r, sized(reader, max_ecc_size, "ECDSA r"));
-    ATTESTD_TRY(signature.s, sized(reader, max_ecc_size, "ECDSA s"));
+    ATTESTD_TRY(signature.r, tpm_wire::sized(reader, tpm_wire::max_ecc_size, "ECDSA r"));
+    ATTESTD_TRY(signature.s, tpm_wire::sized(reader, tpm_wire::max_ecc_size, "ECDSA s"));
   } else {
-    ATTESTD_TRY(signature.rsa, sized(reader, max_rsa_size, "RSA signature"));
+    ATTESTD_TRY(signature.rsa, tpm_wire::sized(reader, tpm_wire::max_rsa_size, "RSA signature"));
   }
   ATTESTD_CHECK(at_end(reader, "signature"));
   return signature;

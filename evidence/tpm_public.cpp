@@ -1,6 +1,7 @@
 #include <string>
 
 #include "evidence/tpm_attest.h"
+#include "evidence/tpm_wire_internal.h"
 
 namespace attestd {
 namespace {
@@ -9,19 +10,6 @@ constexpr std::uint16_t alg_null = 0x0010;   // TPM_ALG_NULL
 constexpr std::uint16_t alg_rsaes = 0x0015;  // TPM_ALG_RSAES, the scheme without a hash
 constexpr std::uint16_t alg_ecdaa = 0x001a;  // TPM_ALG_ECDAA, the scheme with a counter after its hash
 constexpr std::uint32_t default_exponent = 65537;
-constexpr std::size_t max_digest_size = 64;
-constexpr std::size_t max_rsa_size = 512;  // 4096 bits
-constexpr std::size_t max_ecc_size = 66;   // P-521
-
-Result<Bytes> sized(Reader& reader, std::size_t limit, std::string_view what) {
-  const std::size_t at = reader.offset();
-  ATTESTD_TRY(const std::uint16_t size, reader.be16(what));
-  if (size > limit) {
-    return fail_at(Errc::out_of_range, at, std::string(what) + " has " + std::to_string(size) + " bytes");
-  }
-  ATTESTD_TRY(const ByteView view, reader.take(size, what));
-  return to_bytes(view);
-}
 
 // TPMT_SYM_DEF_OBJECT (part 2 section 11.1.7): NULL in signing keys, a cipher in
 // storage keys, which are told apart by their attributes.
@@ -50,7 +38,7 @@ Result<void> read_rsa(Reader& reader, TpmPublic& key) {
   ATTESTD_TRY(const std::uint32_t exponent, reader.be32("RSA exponent"));
   key.rsa_exponent = exponent == 0 ? default_exponent : exponent;  // part 2 section 12.2.3.5
   const std::size_t at = reader.offset();
-  ATTESTD_TRY(key.rsa_modulus, sized(reader, max_rsa_size, "RSA modulus"));
+  ATTESTD_TRY(key.rsa_modulus, tpm_wire::sized(reader, tpm_wire::max_rsa_size, "RSA modulus"));
   if (key.rsa_modulus.size() * 8 != key.rsa_bits) {
     return fail_at(Errc::malformed, at, "RSA modulus has another size than the key");
   }
@@ -62,8 +50,8 @@ Result<void> read_ecc(Reader& reader, TpmPublic& key) {
   const std::size_t at = reader.offset();
   ATTESTD_TRY(const std::uint16_t kdf, reader.be16("key derivation scheme"));
   if (kdf != alg_null) return fail_at(Errc::unsupported, at, "ECC key has a key derivation scheme");
-  ATTESTD_TRY(key.x, sized(reader, max_ecc_size, "ECC x"));
-  ATTESTD_TRY(key.y, sized(reader, max_ecc_size, "ECC y"));
+  ATTESTD_TRY(key.x, tpm_wire::sized(reader, tpm_wire::max_ecc_size, "ECC x"));
+  ATTESTD_TRY(key.y, tpm_wire::sized(reader, tpm_wire::max_ecc_size, "ECC y"));
   return {};
 }
 
@@ -85,7 +73,7 @@ Result<TpmPublic> parse_tpmt_public(ByteView bytes, std::size_t base) {
   }
   key.name_algorithm = *algorithm;
   ATTESTD_TRY(key.attributes, reader.be32("object attributes"));
-  ATTESTD_TRY(key.auth_policy, sized(reader, max_digest_size, "authorization policy"));
+  ATTESTD_TRY(key.auth_policy, tpm_wire::sized(reader, tpm_wire::max_digest_size, "authorization policy"));
   ATTESTD_CHECK(skip_symmetric(reader));
   ATTESTD_CHECK(read_scheme(reader, key));
   ATTESTD_CHECK(key.type == TpmPublic::Type::rsa ? read_rsa(reader, key) : read_ecc(reader, key));
