@@ -6,6 +6,7 @@
 #include "evidence/event_facts.h"
 #include "evidence/json_internal.h"
 #include "evidence/json_strict.h"
+#include "evidence/snp_json_internal.h"
 #include "verifier/appraise_internal.h"
 #include "verifier/claims_tdx_internal.h"
 #include "verifier/nitro_claims_internal.h"
@@ -14,54 +15,8 @@ namespace attestd {
 namespace json = boost::json;
 namespace {
 
-json::object tcb_claims(std::uint64_t raw, SnpProduct product) {
-  const SnpTcb tcb = decode_snp_tcb(raw, product);
-  json::object out{{"bootloader", tcb.bootloader}, {"tee", tcb.tee}, {"snp", tcb.snp}, {"microcode", tcb.microcode}};
-  if (tcb.fmc) out["fmc"] = *tcb.fmc;
-  return out;
-}
-
-std::string version_text(const SnpFirmwareVersion& version) {
-  return std::to_string(version.major) + "." + std::to_string(version.minor) + "." + std::to_string(version.build);
-}
-
-json::object policy_claims(const SnpGuestPolicy& policy) {
-  return {{"abi", std::to_string(policy.abi_major()) + "." + std::to_string(policy.abi_minor())},
-          {"smt", policy.smt()},
-          {"migration_agent", policy.migrate_ma()},
-          {"debug", policy.debug()},
-          {"single_socket", policy.single_socket()},
-          {"cxl_allowed", policy.cxl_allowed()},
-          {"mem_aes_256_xts", policy.mem_aes_256_xts()},
-          {"rapl_disabled", policy.rapl_disabled()},
-          {"ciphertext_hiding", policy.ciphertext_hiding()},
-          {"page_swap_disabled", policy.page_swap_disabled()}};
-}
-
 json::object snp_claims(const SnpVerification& verification) {
-  const SnpReport& report = *verification.report;
-  json::object out{{"version", report.version},
-                   {"guest_svn", report.guest_svn},
-                   {"policy", policy_claims(report.policy)},
-                   {"family_id", to_hex(report.family_id)},
-                   {"image_id", to_hex(report.image_id)},
-                   {"vmpl", report.vmpl},
-                   {"report_data", to_hex(report.report_data)},
-                   {"measurement", to_hex(report.measurement)},
-                   {"host_data", to_hex(report.host_data)},
-                   {"id_key_digest", to_hex(report.id_key_digest)},
-                   {"author_key_digest", to_hex(report.author_key_digest)},
-                   {"report_id", to_hex(report.report_id)},
-                   {"chip_id", to_hex(report.chip_id)},
-                   {"current_firmware", version_text(report.current_firmware)},
-                   {"committed_firmware", version_text(report.committed_firmware)}};
-  if (verification.product) {
-    out["product"] = snp_product_name(*verification.product);
-    out["tcb"] = json::object{{"current", tcb_claims(report.current_tcb, *verification.product)},
-                              {"reported", tcb_claims(report.reported_tcb, *verification.product)},
-                              {"committed", tcb_claims(report.committed_tcb, *verification.product)},
-                              {"launch", tcb_claims(report.launch_tcb, *verification.product)}};
-  }
+  json::object out = snp_report_to_json(*verification.report, verification.product);
   if (!verification.signer.empty()) out["signer"] = verification.signer;
   if (!verification.root_name.empty()) out["root"] = to_valid_utf8(verification.root_name);
   if (!verification.leaf_not_after.empty()) {
