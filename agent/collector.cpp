@@ -56,12 +56,11 @@ Result<QuoteParts> quote_with_logs(hwio::Tpm& tpm, const Config::EventLog& logs,
     for (auto& [bank, values] : quote.pcrs) {
       if (const auto algorithm = hash_from_id(bank)) evidence.pcrs[*algorithm] = std::move(values);
     }
+    evidence.ak_public = std::move(quote.key.public_area);
+    evidence.ak_certificate = std::move(quote.key.certificate);
+    out.ak_name = std::move(quote.key.name);
     break;
   }
-  ATTESTD_TRY(hwio::TpmAttestationKey key, tpm.attestation_key());
-  evidence.ak_public = std::move(key.public_area);
-  evidence.ak_certificate = std::move(key.certificate);
-  out.ak_name = std::move(key.name);
   for (const TpmPart& part : further) ATTESTD_CHECK(part(tpm, root, parts));
   out.seconds = watch.seconds();
   return out;

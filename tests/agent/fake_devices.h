@@ -79,7 +79,7 @@ class FakeTpm : public hwio::Tpm {
   Result<hwio::TpmAttestationKey> attestation_key() override {
     const std::scoped_lock lock(state_->mutex);
     if (!state_->there) return fail(Errc::unavailable, "nobody answers");
-    return hwio::TpmAttestationKey{Bytes(90, std::byte{1}), state_->name, {}};
+    return key();
   }
   Result<hwio::TpmQuoteResult> quote(ByteView qualifying_data) override {
     const std::scoped_lock lock(state_->mutex);
@@ -89,6 +89,7 @@ class FakeTpm : public hwio::Tpm {
     out.quote = to_bytes(qualifying_data);
     out.signature = Bytes(70, std::byte{2});
     out.pcrs[0x000b][0] = Bytes(32, std::byte{3});
+    out.key = key();
     return out;
   }
   Result<Bytes> endorsement_key() override { return fail(Errc::unsupported, "no endorsement key"); }
@@ -102,6 +103,7 @@ class FakeTpm : public hwio::Tpm {
   [[nodiscard]] std::string where() const override { return "fake-tpm"; }
 
  private:
+  [[nodiscard]] hwio::TpmAttestationKey key() const { return {Bytes(90, std::byte{1}), state_->name, {}}; }
   std::shared_ptr<FakeTpmState> state_;
 };
 
