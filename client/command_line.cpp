@@ -194,8 +194,8 @@ class CommandLine {
     add_from(app, options.from);
     app.add_option("--activation-secret", options.activation_secret, "that attestctl evidence wrote with the bundle")
         ->type_name("FILE");
-    app.add_option("--purpose", options.purpose, "of evidence that is fetched: host (default) or monitor")
-        ->check(CLI::IsMember({"host", "monitor"}))
+    app.add_option("--purpose", options.purpose, "that the statement must have; default: host, when it is fetched")
+        ->check(CLI::IsMember({"host", "monitor", "unlock", "workload"}))
         ->type_name("PURPOSE");
     add_trust(app, options.trust);
     add_at(app, options.trust);

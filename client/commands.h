@@ -56,7 +56,7 @@ struct VerifyOptions {
   std::string bundle;
   std::string nonce;
   std::string from;
-  std::string purpose = "host";
+  std::string purpose;  // that is demanded, and asked for; empty: host of what is fetched, any of a file
   std::string activation_secret;  // file
 };
 Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options);

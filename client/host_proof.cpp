@@ -66,6 +66,7 @@ Result<std::string> prove(const CommonOptions& common, const HostProofOptions& o
   // A file's age is the policy's business: it never answers our nonce.
   if (source.kind != Source::Kind::file) context.nonce = nonce;
   context.host_key = invocation.offered;
+  context.purpose = Purpose::host;
   ATTESTD_TRY(ActivatedEvidence evidence,
               fetch_activated_evidence(source, {.nonce = nonce, .purpose = Purpose::host, .timeout = common.timeout}));
   context.activation_seed = std::move(evidence.seed);
@@ -82,10 +83,6 @@ Result<std::string> prove(const CommonOptions& common, const HostProofOptions& o
                                    source_name(source) + " --policy " + options.trust.policy);
   }
   const Statement& statement = *appraisal.statement;
-  if (statement.purpose != Purpose::host) {
-    return fail(Errc::mismatch, "the statement is for the purpose \"" + std::string(purpose_name(statement.purpose)) +
-                                    "\", not for ssh host keys");
-  }
   if (statement.ssh_host_keys.empty()) {
     return fail(Errc::not_found, "the VM's evidence lists no ssh host key: see \"attestctl status\" in the VM");
   }

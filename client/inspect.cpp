@@ -1,9 +1,9 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
-#include "base/file.h"
 #include "client/commands.h"
 #include "client/describe.h"
+#include "client/input.h"
 #include "evidence/bundle.h"
 
 namespace attestd {
@@ -23,7 +23,7 @@ Result<int> run_inspect(const CommonOptions& common, const InspectOptions& optio
     type = evidence_type_from_name(options.type);
     if (!type) return fail(Errc::usage, "--type " + options.type + " is none of " + all_types());
   }
-  ATTESTD_TRY(const Bytes bytes, read_file(options.file, bundle_max_size));
+  ATTESTD_TRY(const Bytes bytes, read_input(options.file, bundle_max_size));
   if (!type) type = detect_evidence_type(bytes);
   if (!type) {
     return fail(Errc::unsupported, options.file + " has no format that is known here: name one with --type (" +

@@ -6,6 +6,7 @@
 #include "client/amd_keys.h"
 #include "client/commands.h"
 #include "client/evidence_type.h"
+#include "client/input.h"
 #include "client/trust.h"
 #include "evidence/bundle.h"
 
@@ -69,7 +70,7 @@ HardwareEvidence from_bundle(const Bundle& bundle) {
 }
 
 Result<HardwareEvidence> read_evidence(const std::string& path) {
-  ATTESTD_TRY(const Bytes bytes, read_file(path, bundle_max_size));
+  ATTESTD_TRY(const Bytes bytes, read_input(path, bundle_max_size));
   HardwareEvidence out;
   const auto type = detect_evidence_type(bytes);
   if (type == EvidenceType::snp_report) {
@@ -118,7 +119,7 @@ Result<void> prime_from(const std::string& path, AmdKeys& amd, Outcomes& outcome
   ATTESTD_TRY(const std::vector<std::string> files, files_below(path));
   SnpEndorsements found;
   for (const std::string& file : files) {
-    ATTESTD_TRY(const Bytes bytes, read_file(file, default_file_limit));
+    ATTESTD_TRY(const Bytes bytes, read_input(file, default_file_limit));
     // A folder may hold other things too: what is good is taken.
     std::ignore = add_snp_certificates(bytes, found);
   }

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "client/activation.h"
 #include "client/http.h"
+#include "client/input.h"
 #include "client/subprocess.h"
 
 namespace attestd {
@@ -89,7 +90,7 @@ Result<std::string> agent_socket(std::string_view named) {
 Result<std::string> fetch_evidence(const Source& source, const EvidenceRequest& request) {
   switch (source.kind) {
     case Source::Kind::file: {
-      ATTESTD_TRY(const Bytes bytes, read_file(source.target, bundle_max_size));
+      ATTESTD_TRY(const Bytes bytes, read_input(source.target, bundle_max_size));
       return std::string(as_text(bytes));
     }
     case Source::Kind::command:

@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "client/amd_keys.h"
+#include "client/input.h"
 #include "client/key_cache.h"
 #include "verifier/trust_root_file.h"
 
@@ -49,7 +50,7 @@ Result<void> add_crls(const std::string& path, std::vector<Bytes>& crls) {
 }  // namespace
 
 Result<Bytes> read_option_file(std::string_view name, const std::string& path) {
-  auto bytes = read_file(path, default_file_limit);
+  auto bytes = read_input(path, default_file_limit);
   if (!bytes) return std::unexpected(std::move(bytes).error().in(name));
   return bytes;
 }

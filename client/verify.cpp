@@ -1,6 +1,6 @@
-#include "base/file.h"
 #include "client/activation.h"
 #include "client/commands.h"
+#include "client/input.h"
 #include "client/source.h"
 #include "client/trust.h"
 #include "verifier/appraise.h"
@@ -14,10 +14,12 @@ Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options
   if (!options.bundle.empty() && !options.from.empty()) {
     return fail(Errc::usage, "verify takes a bundle or --from, not both");
   }
-  const auto purpose = purpose_from_name(options.purpose);
-  if (!purpose) return fail(Errc::usage, "--purpose must be host or monitor");
   ATTESTD_TRY(const Policy policy, load_trust(options.trust));
   AppraisalContext context;
+  if (!options.purpose.empty()) {
+    context.purpose = purpose_from_name(options.purpose);
+    if (!context.purpose) return fail(Errc::usage, "--purpose must be host, monitor, unlock or workload");
+  }
   ATTESTD_TRY(context.at, verification_time(options.trust.at));
   ATTESTD_TRY(context.extra_endorsements, load_endorsements(options.trust));
   ATTESTD_TRY(context.tdx_collateral, load_collateral(options.trust));
@@ -31,17 +33,24 @@ Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options
   std::string text;
   std::string where = options.bundle;
   if (!options.bundle.empty()) {
-    ATTESTD_TRY(const Bytes bytes, read_file(options.bundle, bundle_max_size));
+    ATTESTD_TRY(const Bytes bytes, read_input(options.bundle, bundle_max_size));
     text = as_text(bytes);
   } else {
     ATTESTD_TRY(const Source source, parse_source(options.from));
+    const Purpose purpose = context.purpose.value_or(Purpose::host);
+    if (source.kind != Source::Kind::file) {
+      if (purpose != Purpose::host && purpose != Purpose::monitor) {
+        return fail(Errc::usage, "evidence can be fetched for the purposes host and monitor: give a bundle's file");
+      }
+      context.purpose = purpose;
+    }
     where = source_name(source);
     // A file cannot answer a nonce that was made just now.
     if (!context.nonce && source.kind != Source::Kind::file) {
       ATTESTD_TRY(context.nonce, fresh_nonce());
     }
     ATTESTD_TRY(ActivatedEvidence evidence, fetch_activated_evidence(source, {.nonce = context.nonce.value_or(Bytes{}),
-                                                                              .purpose = *purpose,
+                                                                              .purpose = purpose,
                                                                               .timeout = common.timeout}));
     text = std::move(evidence.bundle);
     if (evidence.seed) context.activation_seed = std::move(evidence.seed);

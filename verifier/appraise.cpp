@@ -72,6 +72,15 @@ Check check_host_key(const Facts& facts, const AppraisalContext& context) {
   return {id, CheckResult::pass, "the statement lists the host key " + context.host_key->fingerprint()};
 }
 
+Check check_purpose(const Facts& facts, const AppraisalContext& context) {
+  const std::string id = "binding.purpose";
+  if (!facts.statement) return {id, CheckResult::skipped, "there is no readable statement"};
+  const std::string stated = "the statement is for the purpose '" + std::string(purpose_name(facts.statement->purpose));
+  if (!context.purpose) return {id, CheckResult::skipped, stated + "', and none was demanded"};
+  if (*context.purpose == facts.statement->purpose) return {id, CheckResult::pass, stated + "'"};
+  return {id, CheckResult::fail, stated + "', not '" + std::string(purpose_name(*context.purpose)) + "'"};
+}
+
 struct Bearing {
   std::string_view prefix;
   std::set<Question> questions;
@@ -166,6 +175,7 @@ Appraisal appraise(const Bundle& bundle, const Policy& policy, const AppraisalCo
       check_nonce(facts, context),
       {"binding.channel", CheckResult::skipped, "the evidence did not come over TLS"},
       check_host_key(facts, context),
+      check_purpose(facts, context),
   };
   facts.checks.insert(facts.checks.begin(), std::make_move_iterator(binding.begin()),
                       std::make_move_iterator(binding.end()));

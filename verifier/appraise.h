@@ -22,6 +22,7 @@ struct AppraisalContext {
   TdxCollateral tdx_collateral;            // Intel's, from a folder or cache
   std::optional<Bytes> activation_seed{};  // of the credential that the VM was sent: verifier/credential.h
   std::optional<SshPublicKey> host_key;    // that ssh was offered; binding.host-key
+  std::optional<Purpose> purpose;          // that the statement must have; binding.purpose
 };
 
 struct Appraisal {

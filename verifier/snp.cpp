@@ -79,7 +79,7 @@ Result<std::vector<X509*>> find_signers(ByteView bytes, const SnpReport& report,
                          " certificate is among " + plural(pool.leaves.size() + pool.issuers.size(), "certificate");
   if (pool.unreadable > 0) sentence += " (and " + plural(pool.unreadable, "unreadable object") + ")";
   sentence += kind == "VLEK" ? "; the cloud provider's host hands it out (certificate table of the extended report)"
-                             : "; AMD's KDS serves it by chip ID and TCB: https://kdsintf.amd.com/vcek/v1/";
+                             : "; AMD's KDS serves it by chip ID and TCB: \"attestctl keys fetch\" asks for it";
   return fail(Errc::not_found, std::move(sentence));
 }
 
@@ -211,7 +211,10 @@ SnpVerification verify_snp(ByteView report, const SnpEndorsements& endorsements,
                            std::int64_t at) {
   Verification to;
   const auto refuse = [&to](Error error) {
+    // Nothing to check it by is no bad signature; either way nothing is believed.
+    const bool missing = error.code == Errc::not_found;
     to.add("snp.signature", std::unexpected(std::move(error)));
+    if (missing) to.out.checks.back().result = CheckResult::skipped;
     to.skip_rest("no certificate's key is known to have signed the report");
     return std::move(to.out);
   };

@@ -8,8 +8,8 @@
 #include "net/amd_kds.h"
 #include "sim/signer/snp_signer.h"
 #include "tests/catch.h"
-#include "tests/hwio/temporary_folder.h"
 #include "tests/net/local_server.h"
+#include "tests/hwio/temporary_folder.h"
 #include "tests/vectors.h"
 
 namespace attestd::test {

@@ -1,9 +1,11 @@
 #include "client/source.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -11,33 +13,16 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "client/http.h"
+#include "client/input.h"
 #include "client/subprocess.h"
 #include "tests/catch.h"
+#include "tests/hwio/temporary_folder.h"
 
 using namespace attestd;
+using test::TemporaryFolder;
 using namespace std::chrono_literals;
 
 namespace {
-
-// A folder that goes with the test.
-class Folder {
- public:
-  Folder() {
-    std::string name = "/tmp/attestd-test.XXXXXX";
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  Folder(Folder&&) = delete;
-  Folder& operator=(Folder&&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 UniqueFd listen_at(const std::string& path) {
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -66,13 +51,13 @@ TEST_CASE("a source is a scheme and its target") {
 }
 
 TEST_CASE("a path is a socket or a bundle by what is there") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string socket = folder.file("socket");
   const UniqueFd listener = listen_at(socket);
   REQUIRE(replace_file(folder.file("bundle"), as_bytes("{}"), 0600));
   CHECK(parse_source(socket).value().kind == Source::Kind::socket);
   CHECK(parse_source(folder.file("bundle")).value().kind == Source::Kind::file);
-  CHECK(code_of(folder.path()) == Errc::usage);
+  CHECK(code_of(folder.path().string()) == Errc::usage);
   CHECK(code_of(folder.file("nothing")) == Errc::not_found);
 }
 
@@ -132,7 +117,7 @@ TEST_CASE("a command that fails, hangs or floods is an error") {
 }
 
 TEST_CASE("an agent that is not there or does not answer is an error that says what to do") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto get = [](const std::string& socket) {
     return http_exchange({.socket = socket, .target = "/v1/status", .body = {}, .timeout = 200ms, .limit = 100});
   };
@@ -145,6 +130,28 @@ TEST_CASE("an agent that is not there or does not answer is an error that says w
   CHECK(get(folder.file("closed")).error().code == Errc::unavailable);
   const UniqueFd silent = listen_at(folder.file("silent"));
   CHECK(get(folder.file("silent")).error().code == Errc::timed_out);
+}
+
+TEST_CASE("a file that may never end is refused, unless a descriptor is named") {
+  const TemporaryFolder folder;
+  REQUIRE(::mkfifo(folder.file("fifo").c_str(), 0600) == 0);
+  const std::string good = folder.write("good", "text");
+  for (const std::string& path : {folder.file("fifo"), std::string("/dev/zero"), folder.path().string()}) {
+    INFO(path);
+    const auto bytes = read_input(path, 100);
+    REQUIRE_FALSE(bytes);
+    CHECK(bytes.error().code == Errc::usage);
+  }
+  CHECK(read_input(folder.file("nothing"), 100).error().code == Errc::not_found);
+  CHECK(as_text(*read_input(good, 100)) == "text");
+  CHECK(read_input(good, 3).error().code == Errc::out_of_range);
+  std::array<int, 2> pipe{};
+  REQUIRE(::pipe(pipe.data()) == 0);
+  const UniqueFd reader(pipe[0]);
+  UniqueFd writer(pipe[1]);
+  REQUIRE(write_all(writer.get(), "pipe", as_bytes("piped")));
+  writer.reset();
+  CHECK(as_text(*read_input("/dev/fd/" + std::to_string(reader.get()), 100)) == "piped");
 }
 
 TEST_CASE("a problem document becomes one sentence and its code") {

@@ -232,6 +232,20 @@ TEST_CASE("ssh may use only a host key that the statement lists") {
   CHECK(verdict.outcome == Outcome::refused);
 }
 
+TEST_CASE("a statement of another purpose than was demanded is refused") {
+  const Policy policy = policy_for(vm());
+  const Bundle monitor = vm().bundle(test_nonce(), {[](Statement& s) { s.purpose = Purpose::monitor; }, {}, {}});
+  AppraisalContext context = context_for(test_nonce());
+  CHECK(result_of(appraise(monitor, policy, context).verdict, "binding.purpose") == CheckResult::skipped);
+  CHECK(appraise(monitor, policy, context).verdict.outcome == Outcome::trusted);
+  context.purpose = Purpose::monitor;
+  CHECK(result_of(appraise(monitor, policy, context).verdict, "binding.purpose") == CheckResult::pass);
+  CHECK(appraise(monitor, policy, context).verdict.outcome == Outcome::trusted);
+  context.purpose = Purpose::host;
+  CHECK(result_of(appraise(monitor, policy, context).verdict, "binding.purpose") == CheckResult::fail);
+  CHECK(appraise(monitor, policy, context).verdict.outcome == Outcome::refused);
+}
+
 TEST_CASE("freshness without a nonce needs a policy that accepts an age") {
   const Bundle bundle = vm().bundle(test_nonce());
   struct Case {
