@@ -60,18 +60,6 @@ Result<Bytes> only_list(ByteView bytes) {
   return std::move(objects.crls.front());
 }
 
-std::string to_pem(const std::vector<Bytes>& certificates) {
-  constexpr std::size_t line = 64;
-  std::string out;
-  for (const Bytes& der : certificates) {
-    const std::string text = to_base64(der);
-    out += "-----BEGIN CERTIFICATE-----\n";
-    for (std::size_t i = 0; i < text.size(); i += line) out += text.substr(i, line) + "\n";
-    out += "-----END CERTIFICATE-----\n";
-  }
-  return out;
-}
-
 }  // namespace
 
 AmdKeys::AmdKeys(const KeyCache& cache, KeyService& service, TrustRoots roots, std::string url, std::int64_t now)
@@ -191,8 +179,8 @@ std::vector<KeyOutcome> AmdKeys::prime(const SnpEndorsements& from) {
       const SnpEndorsements set{{*first, *second}, {}};
       const auto facts = check_snp_issuer_set(set, roots_, now_);
       if (!facts) continue;
-      out.push_back(
-          store(chain_name(facts->product, facts->kind), as_bytes(to_pem(set.certificates)), facts->valid_until));
+      out.push_back(store(chain_name(facts->product, facts->kind), as_bytes(certificates_to_pem(set.certificates)),
+                          facts->valid_until));
     }
   }
   for (const SnpProduct product : {SnpProduct::milan, SnpProduct::genoa, SnpProduct::turin}) {

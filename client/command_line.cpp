@@ -8,6 +8,7 @@
 #include "client/evidence_type.h"
 #include "config.h"
 #include "net/amd_kds.h"
+#include "net/intel_pcs.h"
 
 namespace attestd {
 namespace {
@@ -29,7 +30,9 @@ struct Options {
   VerifyAzureOptions verify_azure;
   VerifyNitrotpmOptions verify_nitrotpm;
   HostProofOptions host_proof;
-  KeysFetchOptions keys_fetch{.amd_url = std::string(amd_kds_url)};
+  KeysFetchOptions keys_fetch{.amd_url = std::string(amd_kds_url),
+                              .intel_url = std::string(intel_pcs_url),
+                              .intel_crl_url = std::string(intel_root_crl_url)};
   double patience_s = 60;
   PolicyInitOptions policy_init;
   PolicyFileOptions policy_check, policy_explain;
@@ -322,6 +325,12 @@ class CommandLine {
     app.add_option("--tcb", options.tcb, "reported TCB, 8 bytes")->type_name("HEX");
     add_cache(app, options.cache);
     app.add_option("--amd-url", options.amd_url, "AMD's Key Distribution Service, or a mirror")
+        ->type_name("URL")
+        ->capture_default_str();
+    app.add_option("--intel-url", options.intel_url, "Intel's Provisioning Certification Service, or a mirror")
+        ->type_name("URL")
+        ->capture_default_str();
+    app.add_option("--intel-crl-url", options.intel_crl_url, "where Intel's root has its revocation list")
         ->type_name("URL")
         ->capture_default_str();
     app.add_option("--ca-file", options.ca_file, "PEM with the roots for https; default: the system's")

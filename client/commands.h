@@ -56,7 +56,7 @@ struct VerifyOptions {
   std::string bundle;
   std::string nonce;
   std::string from;
-  std::string purpose;  // that is demanded, and asked for; empty: host of what is fetched, any of a file
+  std::string purpose;            // that is demanded, and asked for; empty: host of what is fetched, any of a file
   std::string activation_secret;  // file
 };
 Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options);
@@ -114,7 +114,7 @@ struct KeysFetchOptions {
   std::vector<std::string> products;
   std::string chip_id, tcb;  // hexadecimal
   std::string cache;         // empty: the default folder
-  std::string amd_url;
+  std::string amd_url, intel_url, intel_crl_url;
   std::string ca_file;
   std::string at;  // RFC 3339, empty: now
   std::vector<std::string> trust_roots;

@@ -73,6 +73,7 @@ Result<std::string> prove(const CommonOptions& common, const HostProofOptions& o
   const auto bundle = parse_bundle(evidence.bundle);
   if (!bundle) return std::unexpected(Error(bundle.error()).in(source_name(source) + " gives no bundle"));
   add_cached_endorsements(options.trust, *bundle, context.at, context.extra_endorsements);
+  add_cached_collateral(options.trust, bundle->td_quote, context.tdx_collateral);
 
   const Appraisal appraisal = appraise(*bundle, policy, context);
   const Check* const listed = appraisal.verdict.find("binding.host-key");

@@ -5,7 +5,8 @@
 //   CACHE/amd/   Milan-vcek-chain.pem   ASK and ARK; -vlek-chain.pem: ASVK and ARK
 //                Milan-vcek.crl         the ARK's revocation list; -vlek.crl
 //                Milan-vcek-HWID-TCB.der, Milan-vlek-TCB-DIGEST.der
-//   CACHE/intel/FMSPC/                  one folder for --collateral a platform family
+//   CACHE/intel/FMSPC-CA/               tcbinfo.json, qeidentity.json, pckcrl.der, rootcrl.der and
+//                                       signers' chains: one folder for --collateral
 //   CACHE/VENDOR.retry                  Unix time before which the service asked not to be asked
 #pragma once
 

@@ -1,5 +1,7 @@
 #include "client/key_item.h"
 
+#include "base/encoding.h"
+
 namespace attestd {
 namespace {
 
@@ -12,6 +14,18 @@ Result<std::int64_t> fetch_item(const KeyItem& item, const KeyCache& cache, KeyS
 }
 
 }  // namespace
+
+std::string certificates_to_pem(const std::vector<Bytes>& certificates) {
+  constexpr std::size_t line = 64;
+  std::string out;
+  for (const Bytes& der : certificates) {
+    const std::string text = to_base64(der);
+    out += "-----BEGIN CERTIFICATE-----\n";
+    for (std::size_t i = 0; i < text.size(); i += line) out += text.substr(i, line) + "\n";
+    out += "-----END CERTIFICATE-----\n";
+  }
+  return out;
+}
 
 KeyOutcome provide_key(const KeyItem& item, const KeyCache& cache, KeyService& service, std::int64_t now) {
   if (const auto until = item.cached_until(); until && *until > now) {

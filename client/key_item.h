@@ -39,4 +39,6 @@ struct KeyOutcome {
 // sends what is not good changes nothing in the cache.
 KeyOutcome provide_key(const KeyItem& item, const KeyCache& cache, KeyService& service, std::int64_t now);
 
+std::string certificates_to_pem(const std::vector<Bytes>& certificates);
+
 }  // namespace attestd

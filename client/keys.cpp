@@ -7,6 +7,7 @@
 #include "client/commands.h"
 #include "client/evidence_type.h"
 #include "client/input.h"
+#include "client/intel_keys.h"
 #include "client/trust.h"
 #include "evidence/bundle.h"
 
@@ -58,12 +59,14 @@ class Outcomes {
 // What of a file of evidence vendors' services know about.
 struct HardwareEvidence {
   Bytes snp_report;
+  Bytes td_quote;
   SnpEndorsements own;  // that the evidence brings itself, and that need not be asked for
 };
 
 HardwareEvidence from_bundle(const Bundle& bundle) {
   HardwareEvidence out;
   out.snp_report = snp_report_of(bundle);
+  out.td_quote = bundle.td_quote;
   if (!bundle.snp_certificates.empty()) std::ignore = add_snp_certificate_table(bundle.snp_certificates, out.own);
   if (!bundle.certificates.empty()) std::ignore = add_snp_certificates(bundle.certificates, out.own);
   return out;
@@ -75,20 +78,28 @@ Result<HardwareEvidence> read_evidence(const std::string& path) {
   const auto type = detect_evidence_type(bytes);
   if (type == EvidenceType::snp_report) {
     out.snp_report = bytes;
+  } else if (type == EvidenceType::td_quote) {
+    out.td_quote = bytes;
   } else if (type == EvidenceType::hcl_report) {
     out.snp_report = snp_report_of_hcl(bytes);
   } else if (type == EvidenceType::bundle) {
     ATTESTD_TRY(const Bundle bundle, parse_bundle(as_text(bytes)));
     out = from_bundle(bundle);
   }
-  if (out.snp_report.empty()) {
+  if (out.snp_report.empty() && out.td_quote.empty()) {
     return fail(Errc::unsupported, path + " has no hardware report whose keys a vendor's service hands out");
   }
   return out;
 }
 
-Result<void> fetch_for_file(const std::string& path, AmdKeys& amd, Outcomes& outcomes) {
+Result<void> fetch_for_file(const std::string& path, AmdKeys& amd, IntelKeys& intel, Outcomes& outcomes) {
   ATTESTD_TRY(const HardwareEvidence evidence, read_evidence(path));
+  if (!evidence.td_quote.empty()) {
+    auto fetched = intel.provide_for(evidence.td_quote);
+    if (!fetched) return std::unexpected(std::move(fetched).error().in(path));
+    outcomes.add(*std::move(fetched));
+  }
+  if (evidence.snp_report.empty()) return {};
   outcomes.add(amd.prime(evidence.own));
   ATTESTD_TRY(const SnpReport report, parse_snp_report(evidence.snp_report));
   auto fetched = amd.provide_for(report);
@@ -115,16 +126,18 @@ Result<std::vector<std::string>> files_below(const std::string& path) {
   return files;
 }
 
-Result<void> prime_from(const std::string& path, AmdKeys& amd, Outcomes& outcomes) {
+// `for_intel`: what only the evidence of a platform can judge.
+Result<void> prime_from(const std::string& path, AmdKeys& amd, TdxCollateral& for_intel, Outcomes& outcomes) {
   ATTESTD_TRY(const std::vector<std::string> files, files_below(path));
   SnpEndorsements found;
   for (const std::string& file : files) {
     ATTESTD_TRY(const Bytes bytes, read_input(file, default_file_limit));
     // A folder may hold other things too: what is good is taken.
     std::ignore = add_snp_certificates(bytes, found);
+    std::ignore = add_tdx_collateral(bytes, for_intel);
   }
   auto primed = amd.prime(found);
-  if (primed.empty()) {
+  if (primed.empty() && for_intel.tcb_infos.empty() && for_intel.qe_identities.empty()) {
     return fail(Errc::not_found, path +
                                      " has no certificates or revocation lists that chain to a vendor's root and "
                                      "are valid");
@@ -199,10 +212,16 @@ Result<int> run_keys_fetch(const CommonOptions& common, const KeysFetchOptions& 
   KeyService service(cache, service_options);
   AmdKeys amd(cache, service, policy.roots, options.amd_url, at);
 
+  IntelKeys intel(cache, service, policy.roots, {options.intel_url, options.intel_crl_url}, at);
   Outcomes outcomes;
-  for (const std::string& path : options.prime) ATTESTD_CHECK(prime_from(path, amd, outcomes));
+  TdxCollateral for_intel;
+  for (const std::string& path : options.prime) ATTESTD_CHECK(prime_from(path, amd, for_intel, outcomes));
+  if (!for_intel.empty() && options.files.empty() && outcomes.empty()) {
+    return fail(Errc::usage, "--prime with Intel's collateral needs a TD quote or a bundle beside it, to judge it by");
+  }
+  intel.offer(std::move(for_intel));
   ATTESTD_CHECK(fetch_named(options, amd, outcomes));
-  for (const std::string& path : options.files) ATTESTD_CHECK(fetch_for_file(path, amd, outcomes));
+  for (const std::string& path : options.files) ATTESTD_CHECK(fetch_for_file(path, amd, intel, outcomes));
   ATTESTD_CHECK(print(outcomes.text()));
   return outcomes.good() ? 0 : 2;
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "client/amd_keys.h"
 #include "client/input.h"
+#include "client/intel_keys.h"
 #include "client/key_cache.h"
 #include "verifier/trust_root_file.h"
 
@@ -107,6 +108,15 @@ Result<TdxCollateral> load_collateral(const TrustOptions& options) {
   }
   for (const std::string& path : options.crls) ATTESTD_CHECK(add_crls(path, collateral.crls));
   return collateral;
+}
+
+void add_cached_collateral(const TrustOptions& options, ByteView quote, TdxCollateral& into) {
+  if (options.no_cache || !options.collateral.empty() || quote.empty()) return;
+  TdxCollateral cached = cached_tdx_collateral(options.cache.empty() ? default_cache_folder() : options.cache, quote);
+  std::ranges::move(cached.tcb_infos, std::back_inserter(into.tcb_infos));
+  std::ranges::move(cached.qe_identities, std::back_inserter(into.qe_identities));
+  std::ranges::move(cached.certificates, std::back_inserter(into.certificates));
+  std::ranges::move(cached.crls, std::back_inserter(into.crls));
 }
 
 Result<Policy> load_trust(const TrustOptions& options) {

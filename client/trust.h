@@ -28,6 +28,8 @@ void add_cached_endorsements(const TrustOptions& options, ByteView report, std::
 void add_cached_endorsements(const TrustOptions& options, const Bundle& bundle, std::int64_t at, SnpEndorsements& into);
 // --collateral (a folder or a file), and each --crl; empty without them.
 Result<TdxCollateral> load_collateral(const TrustOptions& options);
+// The collateral that the cache has for a quote's platform, unless --collateral says what to use.
+void add_cached_collateral(const TrustOptions& options, ByteView quote, TdxCollateral& into);
 // The policy's file, or the default policy when none is named, with each
 // --trust-root added.
 Result<Policy> load_trust(const TrustOptions& options);

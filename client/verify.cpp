@@ -49,15 +49,16 @@ Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options
     if (!context.nonce && source.kind != Source::Kind::file) {
       ATTESTD_TRY(context.nonce, fresh_nonce());
     }
-    ATTESTD_TRY(ActivatedEvidence evidence, fetch_activated_evidence(source, {.nonce = context.nonce.value_or(Bytes{}),
-                                                                              .purpose = purpose,
-                                                                              .timeout = common.timeout}));
+    ATTESTD_TRY(ActivatedEvidence evidence,
+                fetch_activated_evidence(
+                    source, {.nonce = context.nonce.value_or(Bytes{}), .purpose = purpose, .timeout = common.timeout}));
     text = std::move(evidence.bundle);
     if (evidence.seed) context.activation_seed = std::move(evidence.seed);
   }
   const auto bundle = parse_bundle(text);
   if (!bundle) return std::unexpected(Error(bundle.error()).in(where + " is no bundle"));
   add_cached_endorsements(options.trust, *bundle, context.at, context.extra_endorsements);
+  add_cached_collateral(options.trust, bundle->td_quote, context.tdx_collateral);
   return print_verdict(common, appraise(*bundle, policy, context).verdict);
 }
 

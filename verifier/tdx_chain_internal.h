@@ -43,6 +43,8 @@ Result<PckExtensions> pck_extensions_of(const X509* leaf);
 // Error: why there is none.
 Result<std::vector<X509*>> find_tcb_signers(const PckChain& chain, const IntelPool& pool, std::int64_t at);
 
+// A list that its issuer signed and may sign; its times are not judged.
+Result<void> check_intel_list(X509_CRL* list, X509* issuer);
 // tdx.revocation: leaf by the PCK CA's list, the CA and `signers` by the root's.
 Check check_pck_revocation(const PckChain& chain, const std::vector<X509*>& signers, const IntelPool& pool,
                            std::int64_t at);

@@ -6,13 +6,9 @@ namespace {
 
 std::string subject(const X509* certificate) { return x509::common_name(X509_get_subject_name(certificate)); }
 
-enum class Standing { clean, revoked, unknown, unusable };
-struct Finding {
-  Standing standing = Standing::unknown;
-  std::string detail;
-};
+}  // namespace
 
-Result<void> check_list(X509_CRL* list, X509* issuer) {
+Result<void> check_intel_list(X509_CRL* list, X509* issuer) {
   if ((X509_get_key_usage(issuer) & KU_CRL_SIGN) == 0) {
     return fail(Errc::refused, "'" + subject(issuer) + "' may not sign revocation lists by its key usage");
   }
@@ -23,12 +19,20 @@ Result<void> check_list(X509_CRL* list, X509* issuer) {
   return {};
 }
 
+namespace {
+
+enum class Standing { clean, revoked, unknown, unusable };
+struct Finding {
+  Standing standing = Standing::unknown;
+  std::string detail;
+};
+
 // What the lists of one issuer say of `certificates`, all of which it issued.
 Finding look_up(X509* issuer, const std::vector<X509*>& certificates, const IntelPool& pool, std::int64_t at) {
   Finding out{Standing::unknown, "there is no revocation list of '" + subject(issuer) + "'"};
   for (const auto& list : pool.lists) {
     if (!x509::same_name(X509_CRL_get_issuer(list.get()), X509_get_subject_name(issuer))) continue;
-    if (auto usable = check_list(list.get(), issuer); !usable) {
+    if (auto usable = check_intel_list(list.get(), issuer); !usable) {
       if (out.standing == Standing::unknown) out = {Standing::unusable, std::move(usable).error().message};
       continue;
     }
