@@ -57,7 +57,7 @@ Result<FetchResponse> KeyService::get(const std::string& vendor, const std::stri
     auto response = http_fetch(request);
     const Result<void> ok = response ? require_ok(*response, request.peer) : Result<void>();
     if (response && ok) return response;
-    Error error = response ? ok.error() : std::move(response).error();
+    Error error = response ? ok.error() : response.error();
     milliseconds time = pause;
     if (error.code == Errc::throttled) {
       if (response && response->retry_after.count() > 0) time = std::min(response->retry_after, longest_wait);
