@@ -50,6 +50,12 @@ Result<Bytes> parse_imds_td_quote(std::string_view text) {
   return quote;
 }
 
+Result<Bytes> parse_imds_td_quote_request(std::string_view text) {
+  ATTESTD_TRY(const json::value document, parse_limited(text));
+  ATTESTD_TRY(const JsonMembers members, JsonMembers::of(document, "the request for a TD quote"));
+  return members.bytes("report", 1, imds_response_max_size);
+}
+
 std::string encode_imds_td_quote_request(ByteView td_report) {
   return json::serialize(json::object{{"report", to_base64url(td_report)}});
 }

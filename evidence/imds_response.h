@@ -24,7 +24,8 @@ Result<ImdsAmdCertification> parse_imds_amd_certification(std::string_view json)
 
 // The quote of a TDREPORT that was sent. Errors as above.
 Result<Bytes> parse_imds_td_quote(std::string_view json);
-// The request's body.
+// The request's body, and the TDREPORT in one.
 std::string encode_imds_td_quote_request(ByteView td_report);
+Result<Bytes> parse_imds_td_quote_request(std::string_view json);
 
 }  // namespace attestd

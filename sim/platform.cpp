@@ -23,6 +23,7 @@ constexpr std::array entries{
     Entry{"snp", make_snp_platform},
     Entry{"tdx", make_tdx_platform},
     Entry{"azure-snp", make_azure_snp_platform},
+    Entry{"azure-tdx", make_azure_tdx_platform},
     Entry{"aws", make_aws_platform},
     Entry{"gcp", make_gcp_platform},
     Entry{"svsm", make_svsm_platform},

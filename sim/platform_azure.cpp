@@ -7,9 +7,12 @@
 
 #include "base/encoding.h"
 #include "evidence/hcl_report.h"
+#include "evidence/imds_response.h"
+#include "evidence/td_report.h"
 #include "evidence/tpm_attest.h"
 #include "sim/metadata_server.h"
 #include "sim/platform_snp.h"
+#include "sim/platform_tdx.h"
 #include "sim/tpm_provision.h"
 
 namespace attestd::sim {
@@ -19,6 +22,7 @@ namespace json = boost::json;
 
 constexpr std::string_view vm_unique_id = "00000000-5349-4D55-4C41-544544000001";
 constexpr std::string_view certification_path = "/metadata/THIM/amd/certification";
+constexpr std::string_view quote_path = "/acc/tdquote";
 
 // libtpms holds 2048 bytes in an index where Azure's vTPM holds 2600: that leaves
 // room for one key, so the simulated runtime data leave HCLEkPub out.
@@ -48,41 +52,34 @@ std::string certification(const SnpSigner& signer) {
                                       {"cacheControl", "86400"}});
 }
 
-class AzureSnpPlatform final : public PlatformModel {
+// What both kinds of hardware have in common: the paravisor's work and the host's service.
+class AzurePlatform : public PlatformModel {
  public:
-  AzureSnpPlatform(bool secure_boot, std::unique_ptr<SnpHardware> hardware, const SnpSigner& stranger)
-      : secure_boot_(secure_boot),
-        hardware_(std::move(hardware)),
-        own_(certification(hardware_->signer())),
-        foreign_(certification(stranger)) {}
+  AzurePlatform(HclReportType type, bool secure_boot) : type_(type), secure_boot_(secure_boot) {}
 
   Result<void> start_services(const Progress& progress) override {
-    ATTESTD_TRY(metadata_, MetadataServer::start([this](const MetadataRequest& request) -> std::optional<std::string> {
-                  if (request.method != "GET" || request.path != certification_path) return std::nullopt;
-                  return wrong_vcek_ ? foreign_ : own_;
-                }));
+    ATTESTD_TRY(metadata_, MetadataServer::start([this](const MetadataRequest& request) { return answer(request); }));
     progress("metadata service: " + metadata_->url());
     return {};
   }
 
-  // The paravisor's work: its vTPM's key, and a report that names the key.
+  // Its vTPM's key, and a report that names the key.
   Result<void> provision_tpm(const std::string& tcti, const MeasuredBoot& /*boot*/) override {
     ATTESTD_TRY(const Bytes area, keep_rsa_attestation_key(tcti, hcl_ak_handle));
     ATTESTD_TRY(const TpmPublic ak, parse_tpm_public(area));
     HclReport hcl;
-    hcl.type = HclReportType::snp;
+    hcl.type = type_;
     hcl.runtime_data = to_bytes(encode_hcl_runtime_data(runtime_data(ak, secure_boot_)));
-    PspAnswer answer = hardware_->psp().request(hcl.expected_report_data(), 0, false);
-    if (answer.os_error != 0) return fail_errno(answer.os_error, "the security processor refuses the paravisor");
-    hcl.hardware_report = std::move(answer.report);
+    ATTESTD_TRY(hcl.hardware_report, hardware_report(hcl.expected_report_data()));
     return store_nv(tcti, hcl_report_nv_index, encode_hcl_report(hcl));
   }
 
   [[nodiscard]] std::string agent_config(const std::string& /*tsm*/) const override {
-    return "[platform]\nname = \"azure-snp\"\n\n[azure]\nmetadata-service = " + toml_string(metadata_->url()) + "\n";
+    return "[platform]\nname = " + toml_string(type_ == HclReportType::snp ? "azure-snp" : "azure-tdx") +
+           "\n\n[azure]\nmetadata-service = " + toml_string(metadata_->url()) + "\n";
   }
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override {
-    auto out = hardware_->environment();
+    auto out = hardware_environment();
     out.emplace_back("metadata_service", metadata_->url());
     out.emplace_back("vm_unique_id", vm_unique_id);
     return out;
@@ -90,34 +87,111 @@ class AzureSnpPlatform final : public PlatformModel {
 
   Result<std::string> control(TsmModel* tree, const std::string& verb, const std::string& rest) override {
     constexpr std::string_view prefix = "metadata ";
-    if (verb != "fault" || !rest.starts_with(prefix)) return hardware_->control(tree, verb, rest);
+    if (verb != "fault" || !rest.starts_with(prefix)) return hardware_control(tree, verb, rest);
     const std::string name = rest.substr(prefix.size());
-    if (name == "wrong-vcek") {
-      wrong_vcek_ = true;
+    if (name == "foreign") {
+      foreign_ = true;
       metadata_->set_fault(MetadataFault::none);
-      return std::string("the metadata service gives the VCEK of another chip");
+      return std::string("the metadata service gives what belongs to another VM");
     }
     const auto fault = metadata_fault_from_name(name);
     if (!fault) {
-      return fail(Errc::usage, "metadata takes none, wrong-vcek, absent, garbage, huge, silent, redirect or busy");
+      return fail(Errc::usage, "metadata takes none, foreign, absent, garbage, huge, silent, redirect or busy");
     }
-    wrong_vcek_ = false;
+    foreign_ = false;
     metadata_->set_fault(*fault);
     return "the metadata service has the fault " + name;
   }
 
   [[nodiscard]] std::string status() const override {
-    return hardware_->status() + "; " + std::to_string(metadata_->answered()) + " requests to the metadata service";
+    return hardware_status() + "; " + std::to_string(metadata_ ? metadata_->answered() : 0) +
+           " requests to the metadata service";
   }
   std::unique_ptr<hwio::ReportDevice> report_device(TsmModel* /*tree*/) override { return nullptr; }
 
+ protected:
+  // Its thread uses what derived classes have: they end it first.
+  void end_service() { metadata_.reset(); }
+  [[nodiscard]] bool foreign() const { return foreign_; }
+  virtual Result<Bytes> hardware_report(const FixedBytes<64>& report_data) = 0;
+  virtual std::optional<std::string> answer(const MetadataRequest& request) = 0;
+  virtual Result<std::string> hardware_control(TsmModel* tree, const std::string& verb, const std::string& rest) = 0;
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> hardware_environment() const = 0;
+  [[nodiscard]] virtual std::string hardware_status() const = 0;
+
  private:
+  HclReportType type_;
   bool secure_boot_;
+  std::atomic<bool> foreign_ = false;
+  std::unique_ptr<MetadataServer> metadata_;
+};
+
+class AzureSnpPlatform final : public AzurePlatform {
+ public:
+  AzureSnpPlatform(bool secure_boot, std::unique_ptr<SnpHardware> hardware, const SnpSigner& stranger)
+      : AzurePlatform(HclReportType::snp, secure_boot),
+        hardware_(std::move(hardware)),
+        own_(certification(hardware_->signer())),
+        foreign_certification_(certification(stranger)) {}
+  AzureSnpPlatform(const AzureSnpPlatform&) = delete;
+  AzureSnpPlatform& operator=(const AzureSnpPlatform&) = delete;
+  ~AzureSnpPlatform() override { end_service(); }
+
+ private:
+  Result<Bytes> hardware_report(const FixedBytes<64>& report_data) override {
+    PspAnswer answer = hardware_->psp().request(report_data, 0, false);
+    if (answer.os_error != 0) return fail_errno(answer.os_error, "the security processor refuses the paravisor");
+    return std::move(answer.report);
+  }
+  std::optional<std::string> answer(const MetadataRequest& request) override {
+    if (request.method != "GET" || request.path != certification_path) return std::nullopt;
+    return foreign() ? foreign_certification_ : own_;
+  }
+  Result<std::string> hardware_control(TsmModel* tree, const std::string& verb, const std::string& rest) override {
+    return hardware_->control(tree, verb, rest);
+  }
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> hardware_environment() const override {
+    return hardware_->environment();
+  }
+  [[nodiscard]] std::string hardware_status() const override { return hardware_->status(); }
+
   std::unique_ptr<SnpHardware> hardware_;
   std::string own_;
-  std::string foreign_;
-  std::atomic<bool> wrong_vcek_ = false;
-  std::unique_ptr<MetadataServer> metadata_;  // its thread uses what is above
+  std::string foreign_certification_;
+};
+
+class AzureTdxPlatform final : public AzurePlatform {
+ public:
+  AzureTdxPlatform(bool secure_boot, std::unique_ptr<TdxHardware> hardware)
+      : AzurePlatform(HclReportType::tdx, secure_boot), hardware_(std::move(hardware)) {}
+  AzureTdxPlatform(const AzureTdxPlatform&) = delete;
+  AzureTdxPlatform& operator=(const AzureTdxPlatform&) = delete;
+  ~AzureTdxPlatform() override { end_service(); }
+
+ private:
+  Result<Bytes> hardware_report(const FixedBytes<64>& report_data) override {
+    return hardware_->module().report(report_data);
+  }
+  std::optional<std::string> answer(const MetadataRequest& request) override {
+    if (request.method != "POST" || request.path != quote_path) return std::nullopt;
+    const auto bytes = parse_imds_td_quote_request(request.body);
+    if (!bytes) return std::nullopt;
+    auto report = parse_td_report(*bytes);
+    if (!report) return std::nullopt;
+    if (foreign()) report->report_data[0] ^= std::byte{1};
+    const auto quote = hardware_->quote(*report);
+    if (!quote) return std::nullopt;
+    return json::serialize(json::object{{"quote", to_base64url(*quote)}});
+  }
+  Result<std::string> hardware_control(TsmModel* tree, const std::string& verb, const std::string& rest) override {
+    return hardware_->control(tree, verb, rest);
+  }
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> hardware_environment() const override {
+    return hardware_->environment();
+  }
+  [[nodiscard]] std::string hardware_status() const override { return hardware_->status(); }
+
+  std::unique_ptr<TdxHardware> hardware_;
 };
 
 }  // namespace
@@ -130,6 +204,12 @@ Result<std::unique_ptr<PlatformModel>> make_azure_snp_platform(const MachineOpti
   std::ranges::reverse(elsewhere.chip_id.begin(), elsewhere.chip_id.begin() + 8);
   ATTESTD_TRY(const SnpSigner stranger, hardware->signer().reissue(elsewhere));
   return std::make_unique<AzureSnpPlatform>(options.boot.secure_boot, std::move(hardware), stranger);
+}
+
+Result<std::unique_ptr<PlatformModel>> make_azure_tdx_platform(const MachineOptions& options, const StatePaths& paths,
+                                                               const Progress& progress) {
+  ATTESTD_TRY(auto hardware, TdxHardware::make(options, paths, progress));
+  return std::make_unique<AzureTdxPlatform>(options.boot.secure_boot, std::move(hardware));
 }
 
 }  // namespace attestd::sim

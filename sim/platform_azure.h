@@ -9,4 +9,7 @@ namespace attestd::sim {
 Result<std::unique_ptr<PlatformModel>> make_azure_snp_platform(const MachineOptions& options, const StatePaths& paths,
                                                                const Progress& progress);
 
+Result<std::unique_ptr<PlatformModel>> make_azure_tdx_platform(const MachineOptions& options, const StatePaths& paths,
+                                                               const Progress& progress);
+
 }  // namespace attestd::sim
