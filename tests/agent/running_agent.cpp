@@ -18,14 +18,6 @@
 
 namespace attestd::test {
 
-TemporaryFolder::TemporaryFolder() : path_("/tmp/attestd-test.XXXXXX") {
-  if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no temporary folder");
-}
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 std::string Answer::header(std::string_view name) const {
   std::string lower = head;
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;

@@ -7,21 +7,9 @@
 
 #include "agent/agent.h"
 #include "base/bytes.h"
+#include "tests/temporary_folder.h"
 
 namespace attestd::test {
-
-// A new folder below /tmp, gone with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 struct Answer {
   unsigned status = 0;  // 0: none came

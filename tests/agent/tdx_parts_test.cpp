@@ -7,7 +7,7 @@
 #include "evidence/td_report.h"
 #include "hwio/tdx_guest_abi.h"
 #include "tests/catch.h"
-#include "tests/hwio/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace attestd::agent {
 namespace {
@@ -116,7 +116,7 @@ TEST_CASE("a CC event log that is not there leaves the bundle without one") {
   CHECK(cc_event_log_part("")({}, bundle));
   CHECK(cc_event_log_part(folder.file("absent"))({}, bundle));
   CHECK(bundle.cc_event_log.empty());
-  CHECK(cc_event_log_part(folder.path().string())({}, bundle).error().code == Errc::io);
+  CHECK(cc_event_log_part(folder.path())({}, bundle).error().code == Errc::io);
 }
 
 }  // namespace attestd::agent

@@ -9,7 +9,7 @@
 #include "sim/signer/snp_signer.h"
 #include "tests/catch.h"
 #include "tests/net/local_server.h"
-#include "tests/hwio/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "tests/vectors.h"
 
 namespace attestd::test {

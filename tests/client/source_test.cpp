@@ -16,7 +16,7 @@
 #include "client/input.h"
 #include "client/subprocess.h"
 #include "tests/catch.h"
-#include "tests/hwio/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 using namespace attestd;
 using test::TemporaryFolder;
@@ -57,7 +57,7 @@ TEST_CASE("a path is a socket or a bundle by what is there") {
   REQUIRE(replace_file(folder.file("bundle"), as_bytes("{}"), 0600));
   CHECK(parse_source(socket).value().kind == Source::Kind::socket);
   CHECK(parse_source(folder.file("bundle")).value().kind == Source::Kind::file);
-  CHECK(code_of(folder.path().string()) == Errc::usage);
+  CHECK(code_of(folder.path()) == Errc::usage);
   CHECK(code_of(folder.file("nothing")) == Errc::not_found);
 }
 
@@ -136,7 +136,7 @@ TEST_CASE("a file that may never end is refused, unless a descriptor is named") 
   const TemporaryFolder folder;
   REQUIRE(::mkfifo(folder.file("fifo").c_str(), 0600) == 0);
   const std::string good = folder.write("good", "text");
-  for (const std::string& path : {folder.file("fifo"), std::string("/dev/zero"), folder.path().string()}) {
+  for (const std::string& path : {folder.file("fifo"), std::string("/dev/zero"), folder.path()}) {
     INFO(path);
     const auto bytes = read_input(path, 100);
     REQUIRE_FALSE(bytes);

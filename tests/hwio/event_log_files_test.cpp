@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "tests/catch.h"
-#include "tests/hwio/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace attestd::hwio {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "hwio/sev_guest_abi.h"
 #include "tests/catch.h"
-#include "tests/hwio/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 #if __has_include(<linux/sev-guest.h>)
 #include <linux/sev-guest.h>

@@ -47,7 +47,7 @@ bool answers(const std::string& control) {
 void Swtpm::start() {
   static void* const kept = ::dlopen("libtss2-tcti-swtpm.so.0", RTLD_NOW | RTLD_NODELETE);
   if (kept == nullptr) throw std::runtime_error("these tests need tpm2-tss's TCTI for swtpm");
-  std::filesystem::create_directories(folder_.path() / "state");
+  std::filesystem::create_directories(folder_.file("state"));
   // tpm2-tss finds the control socket by adding ".ctrl" to the data socket's path.
   std::vector<std::string> arguments = {"swtpm",
                                         "socket",
@@ -81,15 +81,15 @@ void Swtpm::stop() {
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
   pid_ = -1;
-  std::filesystem::remove(folder_.path() / "socket");
-  std::filesystem::remove(folder_.path() / "socket.ctrl");
+  std::filesystem::remove(folder_.file("socket"));
+  std::filesystem::remove(folder_.file("socket.ctrl"));
 }
 
-void Swtpm::forget_state() { std::filesystem::remove_all(folder_.path() / "state"); }
+void Swtpm::forget_state() { std::filesystem::remove_all(folder_.file("state")); }
 
 bool Swtpm::tool(const std::string& command) const {
-  const std::string line = "cd '" + folder_.path().string() + "' && TPM2TOOLS_TCTI='" + tcti() +
-                           "' TSS2_LOG=all+NONE " + command + " >>tool.log 2>&1";
+  const std::string line = "cd '" + folder_.path() + "' && TPM2TOOLS_TCTI='" + tcti() + "' TSS2_LOG=all+NONE " +
+                           command + " >>tool.log 2>&1";
   return std::system(line.c_str()) == 0;  // NOLINT(concurrency-mt-unsafe,cert-env33-c)
 }
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "tests/hwio/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace attestd::test {
 

@@ -11,7 +11,7 @@
 #include "hwio/rtmr.h"
 #include "hwio/tdx_guest_abi.h"
 #include "tests/catch.h"
-#include "tests/hwio/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 #if __has_include(<linux/tdx-guest.h>)
 #include <linux/tdx-guest.h>
@@ -137,11 +137,11 @@ TEST_CASE("an RTMR is read from sysfs, and from a TDREPORT where sysfs has none"
   const test::TemporaryFolder folder;
   const auto value = filled(7);
   REQUIRE(replace_file(folder.file("rtmr1:sha384"), value, 0600));
-  Rtmrs rtmrs(open_measurements(folder.path().string()), std::make_unique<FakeTdxGuest>(std::vector<int>{}));
+  Rtmrs rtmrs(open_measurements(folder.path()), std::make_unique<FakeTdxGuest>(std::vector<int>{}));
   CHECK(rtmrs.read(1).value() == value);
   for (unsigned i : {0U, 2U, 3U}) CHECK(rtmrs.read(i).value() == filled(static_cast<std::uint8_t>(0x10 + i)));
   CHECK(rtmrs.read(4).error().code == Errc::usage);
-  Rtmrs no_device(open_measurements(folder.path().string()));
+  Rtmrs no_device(open_measurements(folder.path()));
   CHECK(no_device.read(2).error().code == Errc::not_found);
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("an RTMR of another size is refused") {
   const test::TemporaryFolder folder;
   REQUIRE(replace_file(folder.file("rtmr0:sha384"), Bytes(47), 0600));
   REQUIRE(replace_file(folder.file("rtmr1:sha384"), Bytes(49), 0600));
-  Rtmrs rtmrs(open_measurements(folder.path().string()));
+  Rtmrs rtmrs(open_measurements(folder.path()));
   CHECK(rtmrs.read(0).error().code == Errc::malformed);
   CHECK(rtmrs.read(1).error().code == Errc::malformed);
 }
@@ -172,7 +172,7 @@ TEST_CASE("an extension that the register does not show is reported") {
   // A plain file in the place of the attribute keeps the digest as it stands.
   const test::TemporaryFolder folder;
   REQUIRE(replace_file(folder.file("rtmr3:sha384"), Bytes(48), 0600));
-  CHECK(Rtmrs(open_measurements(folder.path().string())).extend(3, filled(9)).error().code == Errc::mismatch);
+  CHECK(Rtmrs(open_measurements(folder.path())).extend(3, filled(9)).error().code == Errc::mismatch);
 }
 
 TEST_CASE("without sysfs attributes an RTMR can be read but not extended") {

@@ -7,7 +7,7 @@
 
 #include "hwio/configfs_tsm.h"
 #include "tests/catch.h"
-#include "tests/hwio/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace attestd::hwio {
 namespace {
@@ -24,15 +24,15 @@ pid_t ended_process() {
 
 TEST_CASE("entries and attributes are folders and files below the root") {
   const TemporaryFolder root;
-  const auto files = open_tsm_directory(root.path().string() + "//");
+  const auto files = open_tsm_directory(root.path() + "//");
   REQUIRE(files->make_entry("attestd-1-1"));
-  CHECK(std::filesystem::is_directory(root.path() / "attestd-1-1"));
+  CHECK(std::filesystem::is_directory(root.file("attestd-1-1")));
   root.write("attestd-1-1/inblob", "");
   REQUIRE(files->write("attestd-1-1", "inblob", as_bytes("hello")));
   CHECK(files->read("attestd-1-1", "inblob") == to_bytes("hello"));
-  std::filesystem::remove(root.path() / "attestd-1-1" / "inblob");
+  std::filesystem::remove(root.file("attestd-1-1/inblob"));
   REQUIRE(files->remove_entry("attestd-1-1"));
-  CHECK(!std::filesystem::exists(root.path() / "attestd-1-1"));
+  CHECK(!std::filesystem::exists(root.file("attestd-1-1")));
   CHECK(files->where() == root.path());
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("failures keep their errno") {
   CHECK(files->make_entry("attestd-1-1").error().os_error == EEXIST);
   CHECK(files->read("attestd-1-1", "outblob").error().os_error == ENOENT);
   CHECK(files->write("attestd-1-1", "inblob", as_bytes("x")).error().os_error == ENOENT);
-  CHECK(!std::filesystem::exists(root.path() / "attestd-1-1" / "inblob"));
+  CHECK(!std::filesystem::exists(root.file("attestd-1-1/inblob")));
   CHECK(files->remove_entry("attestd-9-9").error().os_error == ENOENT);
   CHECK(open_tsm_directory(root.file("absent"))->make_entry("attestd-1-1").error().code == Errc::not_found);
 }
@@ -67,7 +67,7 @@ TEST_CASE("the first entry removes what ended processes of ours left, and nothin
   const std::string alive = "attestd-" + std::to_string(::getppid()) + "-1";
   for (const std::string& name : {ended, earlier_self, alive, std::string("report0"), std::string("attestd-x-1"),
                                   std::string("attestd-"), std::string("attestd-99999999999999999999-1")}) {
-    std::filesystem::create_directory(root.path() / name);
+    std::filesystem::create_directory(root.file(name));
   }
   REQUIRE(open_tsm_directory(root.path())->make_entry("attestd-" + std::to_string(::getpid()) + "-7"));
   std::set<std::string> left;

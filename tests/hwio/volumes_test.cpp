@@ -4,7 +4,7 @@
 
 #include "hwio/mountinfo.h"
 #include "tests/catch.h"
-#include "tests/hwio/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace attestd::hwio {
 namespace {
@@ -16,9 +16,9 @@ class FakeSysfs {
  public:
   // `name` below devices/: "sda", "sda/sda1", "dm-0".
   void device(const std::string& number, const std::string& name) {
-    std::filesystem::create_directories(folder_.path() / "devices" / name);
-    std::filesystem::create_directories(folder_.path() / "block");
-    std::filesystem::create_directory_symlink("../devices/" + name, folder_.path() / "block" / number);
+    std::filesystem::create_directories(folder_.file("devices/" + name));
+    std::filesystem::create_directories(folder_.file("block"));
+    std::filesystem::create_directory_symlink("../devices/" + name, folder_.file("block/" + number));
   }
   void attribute(const std::string& name, const std::string& attribute, const std::string& value) {
     folder_.write("devices/" + name + "/" + attribute, value);
@@ -29,9 +29,10 @@ class FakeSysfs {
     attribute(name, "dm/uuid", uuid + "\n");
     attribute(name, "dm/name", mapper_name + "\n");
     for (const std::string& slave : slaves) {
-      const auto link = folder_.path() / "devices" / name / "slaves" / std::filesystem::path(slave).filename();
+      const auto link =
+          std::filesystem::path(folder_.file("devices")) / name / "slaves" / std::filesystem::path(slave).filename();
       std::filesystem::create_directories(link.parent_path());
-      std::filesystem::create_directory_symlink(folder_.path() / "devices" / slave, link);
+      std::filesystem::create_directory_symlink(folder_.file("devices/" + slave), link);
     }
   }
   [[nodiscard]] Result<std::vector<MountedVolume>> mounts(const std::string& mountinfo) const {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "sim/psp.h"
+#include "tests/temporary_folder.h"
 
 namespace attestd::test {
 
@@ -31,18 +32,5 @@ inline FixedBytes<64> report_data(unsigned char fill) {
   out.fill(std::byte{fill});
   return out;
 }
-
-// A folder that goes with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder();
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace attestd::test

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -12,9 +13,7 @@ namespace attestd::test {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = "/tmp/attestd-test.XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
+    if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
@@ -23,18 +22,18 @@ class TemporaryFolder {
     std::filesystem::remove_all(path_, ignored);
   }
 
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
   // Creates the folders on the way.
   std::string write(const std::string& name, std::string_view contents) const {
-    const std::filesystem::path path = path_ / name;
+    const std::filesystem::path path = file(name);
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << contents;
-    return path;
+    return path.string();
   }
 
  private:
-  std::filesystem::path path_;
+  std::string path_ = "/tmp/attestd-test.XXXXXX";
 };
 
 }  // namespace attestd::test
