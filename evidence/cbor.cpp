@@ -176,8 +176,9 @@ const CborValue* CborValue::find(std::string_view key) const {
 const CborValue* CborValue::find(std::int64_t key) const {
   const Kind wanted = key < 0 ? Kind::negative_integer : Kind::unsigned_integer;
   const auto wanted_number = static_cast<std::uint64_t>(key < 0 ? -1 - key : key);
-  const auto it = std::ranges::find_if(
-      members, [&](const CborMember& member) { return member.key.kind == wanted && member.key.number == wanted_number; });
+  const auto it = std::ranges::find_if(members, [&](const CborMember& member) {
+    return member.key.kind == wanted && member.key.number == wanted_number;
+  });
   return it == members.end() ? nullptr : &it->value;
 }
 

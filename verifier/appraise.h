@@ -46,7 +46,7 @@ struct AzureEvidence {
   SnpEndorsements endorsements;  // of an SNP report
   ByteView td_quote{};           // of a TDREPORT
   TdxCollateral tdx_collateral{};
-  ByteView tpm_quote{};          // TPMS_ATTEST, or empty
+  ByteView tpm_quote{};  // TPMS_ATTEST, or empty
   ByteView tpm_signature{};
   std::optional<Bytes> expected_extra_data{};
 };

@@ -7,8 +7,8 @@
 #include "net/intel_pcs.h"
 #include "sim/signer/tdx_signer.h"
 #include "tests/catch.h"
-#include "tests/hwio/temporary_folder.h"
 #include "tests/net/local_server.h"
+#include "tests/temporary_folder.h"
 #include "verifier/tdx.h"
 
 namespace attestd::test {
@@ -120,8 +120,8 @@ TEST_CASE("Intel's collateral that was fetched once verifies a quote offline") {
 TEST_CASE("Intel's collateral can be primed from files, and is judged by the quote's platform") {
   const Bytes quote = quote_of(vendor());
   const TemporaryFolder files;
-  REQUIRE(vendor().write_collateral(files.path().string()));
-  const auto collateral = load_tdx_collateral(files.path().string());
+  REQUIRE(vendor().write_collateral(files.path()));
+  const auto collateral = load_tdx_collateral(files.path());
   REQUIRE(collateral);
   const TemporaryFolder folder;
   {
