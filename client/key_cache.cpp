@@ -29,6 +29,7 @@ bool is_leftover(const std::filesystem::path& path) {
          (before == ".pem" || before == ".der" || before == ".crl" || before == ".json" || before == ".retry");
 }
 
+// In the folders that are the cache's own: the user may keep other things beside them.
 void remove_leftovers(const std::string& folder) {
   std::error_code error;
   std::filesystem::recursive_directory_iterator entries(folder, error);
@@ -66,7 +67,7 @@ Result<KeyCache> KeyCache::open_for_writing(const std::string& folder) {
   while (::flock(lock.get(), LOCK_EX) != 0) {
     if (errno != EINTR) return fail_errno(errno, "cannot lock " + lock_path);
   }
-  remove_leftovers(folder);
+  for (const char* const vendor : {"/amd", "/intel"}) remove_leftovers(folder + vendor);
   return KeyCache(folder, std::move(lock));
 }
 

@@ -95,6 +95,11 @@ Result<Trust> find_root(X509* certificate, Pool& pool, const TrustRoots& roots, 
       keep(std::move(good).error());
       continue;
     }
+    const long path_length = X509_get_pathlen(issuer.get());
+    if (path_length >= 0 && static_cast<std::size_t>(path_length) < depth - 1) {
+      keep(Error{Errc::refused, "'" + name_of(issuer.get()) + "' may not have so many CAs below it", std::nullopt, 0});
+      continue;
+    }
     if (auto trust = trust_in(issuer.get(), roots)) return *std::move(trust);
     const bool self_issued = x509::same_name(X509_get_issuer_name(issuer.get()), X509_get_subject_name(issuer.get()));
     if (self_issued) {

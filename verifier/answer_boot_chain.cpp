@@ -47,7 +47,8 @@ void check_secure_boot(AnswerBuilder& answer, const Facts& facts) {
   // In the banks of the quote: a digest of another bank is as good as the host's word.
   bool measured = false;
   for (const auto& [bank, registers] : *facts.tpm->pcrs) {
-    if (!registers.contains(secure_boot_pcr)) continue;
+    // Firmware need not have extended every bank, and the guest chose what is quoted.
+    if (!registers.contains(secure_boot_pcr) || !facts.policy.pcrs.contains(bank)) continue;
     const auto state = measured_secure_boot(*facts.tpm->log, bank);
     if (state && !*state) {
       answer.no("secure-boot-off", "Secure Boot is off");
@@ -102,6 +103,12 @@ AnswerWithReasons answer_boot_chain(const Facts& facts) {
     judge_rtmrs(answer, facts);
     // Beside them a vTPM counts only as far as the policy asks for it.
     if (!facts.tpm || facts.policy.pcrs.empty()) {
+      // Registers say what booted, not whose instance it is; and the host can leave the vTPM out.
+      if (!facts.policy.gcp.demands_nothing()) demand(answer, facts, "gcp.instance");
+      if (!facts.policy.nitro_modules.empty()) demand(answer, facts, "nitro.module");
+      if (!facts.policy.pcrs.empty()) {
+        answer.unknown("no-tpm-quote", "the policy demands PCR values, and the bundle has no TPM quote");
+      }
       if (facts.answer(Question::hardware) != Answer::yes) {
         answer.unknown("depends-on-hardware", "question 1 is not a yes, and only the quote vouches for the registers");
       }
@@ -121,6 +128,7 @@ AnswerWithReasons answer_boot_chain(const Facts& facts) {
   } else {
     answer.unknown("pcrs-unknown", "no PCR value is proven by the quote");
   }
+  if (!facts.policy.nitro_modules.empty()) demand(answer, facts, "nitro.module");
   judge_ak_certificate(answer, facts);
   judge_svsm(answer, facts);
   check_isolation(answer, facts);

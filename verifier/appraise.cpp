@@ -6,6 +6,8 @@
 
 #include "base/encoding.h"
 #include "verifier/appraise_internal.h"
+#include "verifier/snp_policy.h"
+#include "verifier/tdx_policy.h"
 
 namespace attestd {
 namespace {
@@ -97,6 +99,9 @@ bool bears_on(std::string_view id, Question question) {
       {"tdx.", {Question::hardware}},
       {"azure.", {Question::hardware, Question::boot_chain}},
       {"tpm.", {Question::boot_chain}},
+      // Whose machine this is bears on all that it says.
+      {"nitro.module", {Question::hardware, Question::initial_state, Question::boot_chain}},
+      {"gcp.instance", {Question::hardware, Question::initial_state, Question::boot_chain}},
       {"nitro.", {Question::boot_chain}},
       {"svsm.", {Question::boot_chain}},
       {"gcp.", {Question::boot_chain}},
@@ -138,6 +143,16 @@ bool Facts::failed(std::string_view id) const {
 Answer Facts::answer(Question question) const {
   const auto it = answers.find(question);
   return it == answers.end() ? Answer::unknown : it->second.answer;
+}
+
+std::string_view measured_vtpm(const Facts& facts) {
+  const ReferenceMeasurement* reference = nullptr;
+  if (facts.passed("snp.measurement") && facts.snp && facts.snp->report) {
+    reference = find_reference(*facts.snp->report, facts.policy);
+  } else if (facts.passed("tdx.measurement") && facts.tdx && facts.tdx->quote) {
+    reference = find_reference(facts.tdx->quote->body, facts.policy.tdx);
+  }
+  return reference == nullptr ? std::string_view() : std::string_view(reference->vtpm);
 }
 
 void demand(AnswerBuilder& answer, const Facts& facts, std::string_view id) {

@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::string_view binding = "binding.report-data";
 
-bool measured_as_expected(const Facts& facts) {
-  return facts.passed(facts.hardware->kind == HardwareKind::snp ? "snp.measurement" : "tdx.measurement");
-}
-
 // The statement is bound by what the guest put into the runtime data, or else by a
 // quote of the vTPM whose key the runtime data name.
 Check bind_statement(const Facts& facts, const Result<MerkleHash>& root) {
@@ -89,7 +85,7 @@ void add_azure_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHas
   // Whose vTPM has this key? The runtime data's author's: it is a paravisor when the
   // hardware says that code which is expected there asked for the report.
   if (facts.hardware && facts.hardware->good && facts.passed("azure.runtime-data") && facts.passed("azure.ak") &&
-      measured_as_expected(facts)) {
+      measured_vtpm(facts) == "paravisor") {
     facts.isolation = "paravisor";
   }
 }

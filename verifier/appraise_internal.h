@@ -157,6 +157,9 @@ void demand(AnswerBuilder& answer, const Facts& facts, std::string_view check);
 // `check` must not fail.
 void tolerate(AnswerBuilder& answer, const Facts& facts, std::string_view check);
 
+// `vtpm` of the reference that the launch measurement equals; empty when there is none.
+std::string_view measured_vtpm(const Facts& facts);
+
 // Decoded evidence as a JSON object; members that could not be decoded are absent.
 std::string claims_to_json(ByteView statement, const Facts& facts);
 

@@ -67,7 +67,12 @@ Check check_module(const NitroDocument& document, const Policy& policy) {
 
 void add_nitro_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                       const AppraisalContext& context) {
-  if (bundle.nitro_document.empty()) return;
+  if (bundle.nitro_document.empty()) {
+    if (!facts.policy.nitro_modules.empty()) {
+      facts.checks.push_back({"nitro.module", CheckResult::skipped, "the bundle has no attestation document of Nitro"});
+    }
+    return;
+  }
   facts.nitro = verify_nitro(bundle.nitro_document, facts.policy.roots, context.at);
   std::vector<Check> checks = facts.nitro->checks;
   if (facts.nitro->document) {
@@ -77,10 +82,10 @@ void add_nitro_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHas
     checks.push_back(check_pcrs(document, facts));
     checks.push_back(check_module(document, facts.policy));
   }
-  const bool good = facts.nitro->document && std::ranges::all_of(checks, [](const Check& check) {
-                      return check.result == CheckResult::pass ||
-                             (check.id == "nitro.module" && check.result == CheckResult::skipped);
-                    });
+  // All of them: a document of another instance says nothing of this VM, so the policy
+  // must name the instance. (The document binds our root, but anyone can ask for that.)
+  const bool good = facts.nitro->document &&
+                    std::ranges::all_of(checks, [](const Check& check) { return check.result == CheckResult::pass; });
   if (good && facts.isolation == "host") facts.isolation = "nitro";
   facts.simulated = facts.simulated || facts.nitro->simulated;
   facts.checks.insert(facts.checks.end(), std::make_move_iterator(checks.begin()),

@@ -28,7 +28,7 @@ void add_svsm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash
   // Without an SVSM the guest's own kernel is at VMPL 0 and can have any "manifest"
   // attested: only the launch digest tells what code runs there.
   if (facts.hardware && facts.hardware->good && facts.passed("svsm.manifest") && facts.passed("svsm.ak") &&
-      facts.passed("snp.measurement")) {
+      measured_vtpm(facts) == "vmpl") {
     facts.isolation = "vmpl";
   }
 }

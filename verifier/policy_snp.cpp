@@ -72,6 +72,11 @@ Result<void> read_measurements(TomlSection& hardware, std::vector<ReferenceMeasu
     reference.origin = known->first;
     ATTESTD_TRY(auto comment, section.string("comment"));
     assign(reference.comment, std::move(comment));
+    ATTESTD_TRY(auto vtpm, section.string("vtpm"));
+    reference.vtpm = std::move(vtpm).value_or(std::string());
+    if (!reference.vtpm.empty() && reference.vtpm != "paravisor" && reference.vtpm != "vmpl") {
+      return toml_error(section.table(), Errc::unsupported, section.place("vtpm") + " is not paravisor or vmpl");
+    }
     ATTESTD_CHECK(section.finish());
     into.push_back(std::move(reference));
   }

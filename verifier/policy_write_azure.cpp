@@ -36,7 +36,7 @@ Result<std::string> azure_policy_section(const Bundle& bundle) {
     if (!product && add_snp_certificates(bundle.certificates, endorsements)) {
       product = verify_snp(azure.report->hardware_report, endorsements, {}, 0).product;
     }
-    out += snp_policy_of_report(report, product) + "\n";
+    out += snp_policy_of_report(report, product, "paravisor") + "\n";
   }
   return out + runtime_section(*azure.runtime);
 }

@@ -17,8 +17,11 @@ Result<std::string> azure_policy_section(const Bundle& bundle);
 Result<std::string> gcp_policy_section(const Bundle& bundle);
 Result<std::string> svsm_policy_section(const Bundle& bundle);
 
-// [snp] of a report, wherever it was.
-std::string snp_policy_of_report(const SnpReport& report, const std::optional<SnpProduct>& product);
+// [snp] of a report, wherever it was. `vtpm_keeper` as ReferenceMeasurement::vtpm.
+std::string snp_policy_of_report(const SnpReport& report, const std::optional<SnpProduct>& product,
+                                 std::string_view vtpm_keeper);
+// The line of a measurement that says it; nothing when it is empty.
+std::string vtpm_keeper_line(std::string_view vtpm_keeper);
 
 // A TOML comment ends at the line's end, so nothing from evidence may contain one.
 std::string policy_comment(std::string_view text);

@@ -19,7 +19,15 @@ std::optional<SnpProduct> product_of(const Bundle& bundle, const SnpReport& repo
 
 }  // namespace
 
-std::string snp_policy_of_report(const SnpReport& report, const std::optional<SnpProduct>& product) {
+std::string vtpm_keeper_line(std::string_view vtpm_keeper) {
+  if (vtpm_keeper.empty()) return {};
+  const std::string_view name = vtpm_keeper == "vmpl" ? "an SVSM" : "a paravisor";
+  return "# Believed blindly: what was measured has " + std::string(name) + " that keeps the vTPM from the host.\n" +
+         "vtpm = \"" + std::string(vtpm_keeper) + "\"\n";
+}
+
+std::string snp_policy_of_report(const SnpReport& report, const std::optional<SnpProduct>& product,
+                                 std::string_view vtpm_keeper) {
   std::string out = "[snp]\n";
   const auto bit = [&](std::string_view key, bool value, std::string_view why) {
     out += std::string(key) + (value ? " = true   # " : " = false   # ") + std::string(why) + "\n";
@@ -42,7 +50,7 @@ std::string snp_policy_of_report(const SnpReport& report, const std::optional<Sn
   out += "# firmware does not change, not that it is good. Better: compute it from firmware\n";
   out += "# that you built or were given, and say so in origin (own-firmware,\n";
   out += "# reproducible-build, pre-measured).\n";
-  out += "value = \"" + to_hex(report.measurement) + "\"\norigin = \"pinned\"\n";
+  out += "value = \"" + to_hex(report.measurement) + "\"\norigin = \"pinned\"\n" + vtpm_keeper_line(vtpm_keeper);
   if (!product) {
     out += "\n# No TCB minimum: version 2 reports do not name the processor's product, and the\n";
     out += "# bundle has no certificate that does. Add [snp.minimum-tcb.Milan] or the like.\n";
@@ -60,7 +68,8 @@ std::string snp_policy_of_report(const SnpReport& report, const std::optional<Sn
 Result<std::string> snp_policy_section(const Bundle& bundle) {
   if (bundle.snp_report.empty()) return std::string();
   ATTESTD_TRY(const SnpReport report, parse_snp_report(bundle.snp_report));
-  return snp_policy_of_report(report, product_of(bundle, report)) + "\n";
+  const std::string_view vtpm_keeper = bundle.svsm_manifest.empty() ? "" : "vmpl";
+  return snp_policy_of_report(report, product_of(bundle, report), vtpm_keeper) + "\n";
 }
 
 std::string policy_comment(std::string_view text) { return "# " + escape_text(text) + "\n"; }

@@ -11,7 +11,7 @@ void pin_unless_zero(std::string& out, std::string_view key, ByteView value, std
   out += "# Pinned blindly: " + std::string(why) + "\n" + std::string(key) + " = [\"" + to_hex(value) + "\"]\n";
 }
 
-std::string section_of_body(const TdQuoteBody& body) {
+std::string section_of_body(const TdQuoteBody& body, std::string_view vtpm_keeper) {
   std::string out = "[tdx]\n";
   const auto bit = [&](std::string_view key, bool value, std::string_view why) {
     out += std::string(key) + (value ? " = true   # " : " = false   # ") + std::string(why) + "\n";
@@ -34,7 +34,7 @@ std::string section_of_body(const TdQuoteBody& body) {
   out += "# Pinned blindly: the MRTD that the TD shows today. It says that the firmware does\n";
   out += "# not change, not that it is good. Better: compute it from firmware that you built\n";
   out += "# or were given, and say so in origin (own-firmware, reproducible-build, pre-measured).\n";
-  out += "value = \"" + to_hex(body.mrtd) + "\"\norigin = \"pinned\"\n";
+  out += "value = \"" + to_hex(body.mrtd) + "\"\norigin = \"pinned\"\n" + vtpm_keeper_line(vtpm_keeper);
   out += "\n[tdx.rtmrs]\n";
   out += "# Pinned blindly: what the registers hold today.\n";
   constexpr std::array<std::string_view, 4> uses{
@@ -52,7 +52,7 @@ std::string section_of_body(const TdQuoteBody& body) {
 Result<std::string> tdx_policy_section(const Bundle& bundle) {
   if (bundle.td_quote.empty()) return std::string();
   ATTESTD_TRY(const TdQuote quote, parse_td_quote(bundle.td_quote));
-  return section_of_body(quote.body);
+  return section_of_body(quote.body, bundle.hcl_report.empty() ? "" : "paravisor");
 }
 
 }  // namespace attestd

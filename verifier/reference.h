@@ -17,6 +17,10 @@ struct ReferenceMeasurement {
   Bytes value;  // 48 bytes, launch digest
   ReferenceOrigin origin = ReferenceOrigin::pinned;
   std::string comment;
+  // Who keeps the vTPM from the host in a VM of this measurement: "paravisor",
+  // "vmpl" (an SVSM), or empty: nobody. No evidence but the measurement tells
+  // what runs at the highest privilege.
+  std::string vtpm{};
 };
 
 }  // namespace attestd

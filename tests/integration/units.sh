@@ -5,7 +5,7 @@
 
 # As `systemd-analyze security` counts: 0 is sealed, 100 is open (9.6 is the
 # figure of a service without settings). What is left is what attestd is for:
-# uid 0, two devices, and /proc to tell who asks.
+# uid 0, four devices, and /proc to tell who asks.
 threshold=14
 
 for tool in systemd-analyze udevadm; do
@@ -29,7 +29,8 @@ claim "the threshold refuses the unit without its capability and system call lim
 
 setting() { grep -qx -- "$1" "$build/units/attestd.service"; }
 for line in CapabilityBoundingSet= PrivateNetwork=yes DevicePolicy=closed ProtectSystem=strict \
-  RestrictAddressFamilies=AF_UNIX NoNewPrivileges=yes MemoryDenyWriteExecute=yes LockPersonality=yes Type=notify; do
+  RestrictAddressFamilies=AF_UNIX NoNewPrivileges=yes MemoryDenyWriteExecute=yes LockPersonality=yes Type=notify "DeviceAllow=/dev/sev-guest rw" \
+  "DeviceAllow=/dev/tdx_guest rw"; do
   claim "attestd.service says $line" setting "$line"
 done
 

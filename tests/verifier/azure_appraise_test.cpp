@@ -70,6 +70,7 @@ const AzureVm& vm() {
 Policy policy() {
   Policy out = policy_for(vm().base);
   out.vtpm_isolation = {"paravisor"};
+  out.snp_measurements.at(0).vtpm = "paravisor";
   return out;
 }
 
@@ -187,6 +188,19 @@ TEST_CASE("what a host or a relay changes is refused, by the check that is about
     INFO(verdict_to_text(verdict, false));
     CHECK(verdict.outcome == Outcome::refused);
     CHECK(result_of(verdict, one.check) == CheckResult::fail);
+  }
+}
+
+TEST_CASE("firmware without a paravisor has none, whatever runtime data its guest makes up") {
+  for (const std::string_view keeper : {"", "vmpl"}) {
+    CAPTURE(keeper);
+    Policy plain = policy();
+    plain.snp_measurements.at(0).vtpm = keeper;
+    const Verdict verdict = judge({}, plain);
+    INFO(verdict_to_text(verdict, false));
+    CHECK(verdict.find("snp.measurement")->result == CheckResult::pass);
+    CHECK_FALSE(has_reason(verdict, Question::boot_chain, "vtpm-paravisor"));
+    CHECK(verdict.outcome == Outcome::undecided);
   }
 }
 

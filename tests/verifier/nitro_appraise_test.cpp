@@ -63,6 +63,7 @@ Policy policy() {
   Policy out = policy_for(vm().base);
   out.secure_boot = std::nullopt;
   out.vtpm_isolation = {"nitro"};
+  out.nitro_modules = {std::string(instance_module)};
   out.roots.named.push_back(nitro_signer().root_der());
   return out;
 }
@@ -143,6 +144,15 @@ TEST_CASE("the document's root must be AWS's or named, and its certificate valid
   REQUIRE(verdict.find("nitro.chain") != nullptr);
   CHECK(verdict.find("nitro.chain")->result == CheckResult::fail);
   CHECK(verdict.outcome == Outcome::refused);
+}
+
+TEST_CASE("another instance's document would do as well where the policy names none") {
+  Policy any = policy();
+  any.nitro_modules.clear();
+  const Verdict verdict = judge({}, any);
+  INFO(verdict_to_text(verdict, false));
+  CHECK(verdict.outcome == Outcome::undecided);
+  CHECK(has_reason(verdict, Question::boot_chain, "vtpm-not-isolated"));
 }
 
 TEST_CASE("a policy can pin the instance, and policy init does") {

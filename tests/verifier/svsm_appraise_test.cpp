@@ -46,6 +46,7 @@ struct SvsmVm {
   [[nodiscard]] Policy policy() const {
     Policy out = policy_for(vm);
     out.vtpm_isolation = {"vmpl"};
+    out.snp_measurements.at(0).vtpm = "vmpl";
     return out;
   }
   [[nodiscard]] AppraisalContext context() const {
@@ -89,6 +90,19 @@ struct Hostile {
   const char* check;
   CheckResult result;
 };
+
+TEST_CASE("firmware without an SVSM has none, whatever manifest its guest has attested") {
+  const SvsmVm svsm;
+  for (const std::string_view keeper : {"", "paravisor"}) {
+    CAPTURE(keeper);
+    Policy plain = svsm.policy();
+    plain.snp_measurements.at(0).vtpm = keeper;
+    const Verdict verdict = appraise(svsm.vm.bundle(test_nonce(), svsm.hooks), plain, svsm.context()).verdict;
+    CHECK(verdict.find("snp.measurement")->result == CheckResult::pass);
+    CHECK_FALSE(says(verdict, Question::boot_chain, "vtpm-vmpl"));
+    CHECK(verdict.outcome != Outcome::trusted);
+  }
+}
 
 TEST_CASE("isolation by an SVSM is never claimed for what does not show it") {
   const Hostile table[] = {
