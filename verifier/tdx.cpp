@@ -64,7 +64,7 @@ Result<X509*> find_signer(const TdQuote& quote, const IntelPool& pool) {
 template <class T>
 struct Signed {
   T document;
-  X509* signer = nullptr;
+  TcbSigner signer;
 };
 
 Result<void> check_document_time(std::string_view name, std::int64_t issued, std::int64_t next, std::int64_t at) {
@@ -77,8 +77,9 @@ Result<void> check_document_time(std::string_view name, std::int64_t issued, std
 
 // The best document among `documents`: signed by one of `signers`, current, fitting.
 template <class T>
-Result<Signed<T>> choose(std::string_view name, const std::vector<Bytes>& documents, const std::vector<X509*>& signers,
-                         std::int64_t at, DcapKind kind, Result<T> (*parse)(std::string_view), const auto& check_fit) {
+Result<Signed<T>> choose(std::string_view name, const std::vector<Bytes>& documents,
+                         const std::vector<TcbSigner>& signers, std::int64_t at, DcapKind kind,
+                         Result<T> (*parse)(std::string_view), const auto& check_fit) {
   std::optional<Signed<T>> best;
   std::optional<Error> reason;
   bool reason_fits = false;
@@ -88,8 +89,8 @@ Result<Signed<T>> choose(std::string_view name, const std::vector<Bytes>& docume
       if (json.kind != kind) return fail(Errc::malformed, "it is another kind of document");
       ATTESTD_TRY(T document, parse(json.body));
       ATTESTD_CHECK(check_fit(document));
-      const auto signer = std::ranges::find_if(signers, [&](X509* one) {
-        return is_p256_signature(as_bytes(json.body), json.signature, X509_get0_pubkey(one));
+      const auto signer = std::ranges::find_if(signers, [&](const TcbSigner& one) {
+        return is_p256_signature(as_bytes(json.body), json.signature, one.key);
       });
       if (signer == signers.end()) return fail(Errc::crypto, "its signature is not Intel's TCB signing key's");
       ATTESTD_CHECK(check_document_time(name, document.issue_date, document.next_update, at));
@@ -133,8 +134,8 @@ class CollateralJudge {
     const auto identity = qe_identity();
     const auto info = tcb_info();
     std::vector<X509*> used;
-    if (identity) used.push_back(identity->signer);
-    if (info) used.push_back(info->signer);
+    if (identity && identity->signer.certificate != nullptr) used.push_back(identity->signer.certificate);
+    if (info && info->signer.certificate != nullptr) used.push_back(info->signer.certificate);
     to_.out.checks.push_back(check_pck_revocation(chain_, used, pool_, at_));
     std::optional<TcbVerdict> qe;
     if (collateral_.qe_identities.empty()) {
@@ -244,7 +245,7 @@ class CollateralJudge {
   const IntelPool& pool_;
   const TdxCollateral& collateral_;
   std::int64_t at_;
-  Result<std::vector<X509*>> signers_;
+  Result<std::vector<TcbSigner>> signers_;
 };
 
 std::string rfc3339(const ASN1_TIME* time) {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "verifier/intel_certificates_internal.h"
+#include "base/encoding.h"
 #include "verifier/tdx_chain_internal.h"
 #include "verifier/x509_internal.h"
 
@@ -117,7 +117,7 @@ Result<IntelPool> parse_intel_pool(const std::vector<Bytes>& from_quote, const T
   }
   IntelPool out;
   std::vector<ByteView> seen;
-  const std::array sources{&from_quote, &collateral.certificates, &roots.named, &intel_tcb_signing_certificates()};
+  const std::array sources{&from_quote, &collateral.certificates, &roots.named};
   for (const std::vector<Bytes>* const source : sources) {
     for (const Bytes& der : *source) {
       const auto same = [&der](ByteView other) { return std::ranges::equal(der, other); };
@@ -193,8 +193,20 @@ Result<PckExtensions> pck_extensions_of(const X509* leaf) {
       openssl::view(ASN1_STRING_get0_data(value), static_cast<std::size_t>(ASN1_STRING_length(value))));
 }
 
-Result<std::vector<X509*>> find_tcb_signers(const PckChain& chain, const IntelPool& pool, std::int64_t at) {
-  std::vector<X509*> out;
+namespace {
+
+// X || Y of "Intel SGX TCB Signing", the same in its certificates of 2018 and 2025.
+EVP_PKEY* pinned_tcb_signing_key() {
+  static const openssl::Key key = p256_key(from_hex("43451bcc73c9d5917caf766e61af3fe98087dd4f13257b261e851897799dd13d"
+                                                    "6811fb47713803bb9bae587fccddc2e31be9a28b86962acc6daf96da58eeca96")
+                                               .value());
+  return key.get();
+}
+
+}  // namespace
+
+Result<std::vector<TcbSigner>> find_tcb_signers(const PckChain& chain, const IntelPool& pool, std::int64_t at) {
+  std::vector<TcbSigner> out;
   std::optional<Error> reason;
   for (const auto& candidate : pool.certificates) {
     X509* const certificate = candidate.get();
@@ -203,13 +215,14 @@ Result<std::vector<X509*>> find_tcb_signers(const PckChain& chain, const IntelPo
     if (good) good = x509::check_ecdsa_sha256_signature(certificate, X509_get0_pubkey(chain.root));
     if (good) good = x509::check_validity(certificate, at);
     if (good) {
-      out.push_back(certificate);
+      out.push_back({certificate, X509_get0_pubkey(certificate)});
     } else {
       keep_first(reason, std::move(good).error());
     }
   }
   if (!out.empty()) return out;
   if (reason) return std::unexpected(*std::move(reason));
+  if (!chain.simulated) return std::vector{TcbSigner{nullptr, pinned_tcb_signing_key()}};
   return fail(Errc::not_found, "there is no certificate 'Intel SGX TCB Signing' under '" + chain.root_name +
                                    "'; Intel's service sends it in TCB-Info-Issuer-Chain");
 }

@@ -39,9 +39,16 @@ Result<PckChain> find_pck_chain(X509* leaf, const IntelPool& pool, const TrustRo
 Result<void> check_times(const PckChain& chain, std::int64_t at);
 Result<PckExtensions> pck_extensions_of(const X509* leaf);
 
-// The certificates under `root` by which collateral may be signed, valid at `at`.
-// Error: why there is none.
-Result<std::vector<X509*>> find_tcb_signers(const PckChain& chain, const IntelPool& pool, std::int64_t at);
+// Who may sign collateral.
+struct TcbSigner {
+  X509* certificate = nullptr;  // lives in the pool; null: the key that is pinned
+  EVP_PKEY* key = nullptr;
+};
+// Those of the certificates under `root` that may sign collateral and are valid at
+// `at`. Under Intel's own root, when no such certificate came with the collateral,
+// the key "Intel SGX TCB Signing" that has signed all of it so far. Error: why
+// there is none.
+Result<std::vector<TcbSigner>> find_tcb_signers(const PckChain& chain, const IntelPool& pool, std::int64_t at);
 
 // A list that its issuer signed and may sign; its times are not judged.
 Result<void> check_intel_list(X509_CRL* list, X509* issuer);
