@@ -11,10 +11,9 @@ namespace {
 constexpr std::size_t key_service_limit = std::size_t{64} << 10U;  // a VCEK has 1.4 kB, its chain 5 kB
 constexpr std::size_t pem_line = 64;
 
-Result<std::string> exchange(FetchRequest request) {
-  const std::string peer = request.peer;
+Result<std::string> exchange(const FetchRequest& request) {
   ATTESTD_TRY(FetchResponse response, http_fetch(request));
-  ATTESTD_CHECK(require_ok(response, peer));
+  ATTESTD_CHECK(require_ok(response, request.peer));
   return std::move(response.body);
 }
 

@@ -32,7 +32,7 @@ struct TdxFaults {
 class TdxModule final : public TsmProvider {
  public:
   // Every field but the report data and the digests is answered as it is in `td`.
-  TdxModule(TdReport td, QuoteSigner signer) : td_(std::move(td)), signer_(std::move(signer)) {}
+  TdxModule(const TdReport& td, QuoteSigner signer) : td_(td), signer_(std::move(signer)) {}
 
   // TDREPORT_STRUCT without a MAC, which nobody here could check.
   [[nodiscard]] Bytes report(const FixedBytes<64>& report_data) const;

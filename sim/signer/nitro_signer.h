@@ -18,7 +18,7 @@ struct NitroSignerOptions {
   std::string instance_id = "i-0123456789abcdef0";
   std::int64_t not_before = 1704067200;  // 2024-01-01; Unix seconds, of the CAs
   std::int64_t not_after = 2335219200;   // 2044-01-01
-  std::int64_t leaf_seconds = 3 * 3600;  // validity of the leaf, from just before it signs
+  std::int64_t leaf_seconds = 10800;     // validity of the leaf, from just before it signs
 
   // Defects that a verifier must find.
   struct Defects {
