@@ -57,7 +57,7 @@ Result<Bytes> fetch_td_quote_from_imds(const AzureOptions& options, ByteView td_
   FetchRequest request = metadata_request(options, "/acc/tdquote");
   request.body = encode_imds_td_quote_request(td_report);
   request.content_type = "application/json";
-  ATTESTD_TRY(const std::string body, exchange(std::move(request)));
+  ATTESTD_TRY(const std::string body, exchange(request));
   return parse_imds_td_quote(body);
 }
 
