@@ -28,9 +28,9 @@ bundle=$work/bundle.json policy=$work/policy.toml nonce=00112233445566778899aabb
 status() { "$attestctl" status --socket "$socket" --json >"$work/status.json"; }
 evidence() { "$attestctl" evidence --from "$socket" --nonce "$nonce" -o "$bundle"; }
 init() { "$attestctl" policy init --from "$bundle" --trust-root "$work/vm/trust-root.pem" -o "$policy"; }
-# The verdict goes to $work/verdict.json, whatever it is.
 # Intel's service would give this; a quote does not carry it.
 collateral=()
+# The verdict goes to $work/verdict.json, whatever it is.
 verify() { "$attestctl" verify --from "$socket" --policy "$policy" "${collateral[@]}" --json >"$work/verdict.json"; }
 # An older bundle, asked about with another nonce. jq -e is no use: it is content with empty input.
 refuses_replay() {
