@@ -1,6 +1,6 @@
 #include "agent/azure_evidence.h"
-#include "base/encoding.h"
 #include "evidence/imds_response.h"
+#include "evidence/pem.h"
 #include "evidence/snp_report.h"
 #include "net/amd_kds.h"
 #include "net/http_fetch.h"
@@ -9,7 +9,6 @@ namespace attestd::agent {
 namespace {
 
 constexpr std::size_t key_service_limit = std::size_t{64} << 10U;  // a VCEK has 1.4 kB, its chain 5 kB
-constexpr std::size_t pem_line = 64;
 
 Result<std::string> exchange(const FetchRequest& request) {
   ATTESTD_TRY(FetchResponse response, http_fetch(request));
@@ -36,13 +35,6 @@ FetchRequest key_request(const AzureOptions& options, const std::string& url) {
   request.timeout = options.timeout;
   request.connect_timeout = options.timeout;
   return request;
-}
-
-std::string to_pem(std::string_view der) {
-  const std::string text = to_base64(as_bytes(der));
-  std::string out = "-----BEGIN CERTIFICATE-----\n";
-  for (std::size_t at = 0; at < text.size(); at += pem_line) out += text.substr(at, pem_line) + "\n";
-  return out + "-----END CERTIFICATE-----\n";
 }
 
 }  // namespace
@@ -76,7 +68,7 @@ Result<Bytes> fetch_vcek_from_kds(const AzureOptions& options, ByteView snp_repo
     }
     ATTESTD_TRY(const std::string chain,
                 exchange(key_request(options, amd_chain_url(options.key_service, product, "VCEK"))));
-    return to_bytes(to_pem(*leaf) + chain);
+    return to_bytes(certificate_to_pem(as_bytes(*leaf)) + chain);
   }
   return std::unexpected(std::move(last));
 }

@@ -1,6 +1,6 @@
 #include "client/key_item.h"
 
-#include "base/encoding.h"
+#include "evidence/pem.h"
 
 namespace attestd {
 namespace {
@@ -16,14 +16,8 @@ Result<std::int64_t> fetch_item(const KeyItem& item, const KeyCache& cache, KeyS
 }  // namespace
 
 std::string certificates_to_pem(const std::vector<Bytes>& certificates) {
-  constexpr std::size_t line = 64;
   std::string out;
-  for (const Bytes& der : certificates) {
-    const std::string text = to_base64(der);
-    out += "-----BEGIN CERTIFICATE-----\n";
-    for (std::size_t i = 0; i < text.size(); i += line) out += text.substr(i, line) + "\n";
-    out += "-----END CERTIFICATE-----\n";
-  }
+  for (const Bytes& der : certificates) out += certificate_to_pem(der);
   return out;
 }
 

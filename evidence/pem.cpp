@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view pem_begin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view pem_end = "-----END CERTIFICATE-----";
+constexpr std::size_t pem_line = 64;
 
 }  // namespace
 
@@ -27,6 +28,13 @@ Result<std::vector<Bytes>> certificates_from_pem(std::string_view text) {
     at = end;
   }
   return out;
+}
+
+std::string certificate_to_pem(ByteView der) {
+  const std::string text = to_base64(der);
+  std::string out = std::string(pem_begin) + "\n";
+  for (std::size_t at = 0; at < text.size(); at += pem_line) out += text.substr(at, pem_line) + "\n";
+  return out.append(pem_end) + "\n";
 }
 
 }  // namespace attestd

@@ -1,6 +1,7 @@
 // Certificates in PEM (RFC 7468).
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,5 +13,7 @@ namespace attestd {
 // passed over, and what is in them is not looked at. None at all is no error. Errors:
 // truncated (no END line), malformed (no base64).
 Result<std::vector<Bytes>> certificates_from_pem(std::string_view text);
+// One such block, in lines of 64 characters.
+std::string certificate_to_pem(ByteView der);
 
 }  // namespace attestd

@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "evidence/hcl_report.h"
 #include "evidence/imds_response.h"
+#include "evidence/pem.h"
 #include "evidence/td_report.h"
 #include "evidence/tpm_attest.h"
 #include "sim/metadata_server.h"
@@ -42,7 +43,7 @@ std::string certification(const SnpSigner& signer) {
   std::string leaf;
   std::string chain;
   for (const SnpCertificate& certificate : signer.certificates()) {
-    (certificate.guid == snp_guid_vcek ? leaf : chain) += certificate_pem(certificate.data);
+    (certificate.guid == snp_guid_vcek ? leaf : chain) += certificate_to_pem(certificate.data);
   }
   // As the service writes a TCB: most significant component first.
   const std::uint64_t tcb = encode_snp_tcb(signer.options().tcb, signer.options().product);

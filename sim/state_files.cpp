@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <utility>
 
-#include "base/encoding.h"
 #include "base/file.h"
+#include "evidence/pem.h"
 #include "sim/platform.h"
 #include "sim/software_tpm.h"
 
@@ -13,7 +13,6 @@ namespace attestd::sim {
 namespace {
 
 constexpr unsigned public_mode = 0644;
-constexpr std::size_t pem_line = 64;
 
 std::string agent_config(const StatePaths& paths, const MachineOptions& options, PlatformModel& platform,
                          bool tsm_mounted) {
@@ -57,13 +56,6 @@ std::string certificate_name(const Guid& guid, bool vlek) {
 
 }  // namespace
 
-std::string certificate_pem(ByteView der) {
-  const std::string text = to_base64(der);
-  std::string out = "-----BEGIN CERTIFICATE-----\n";
-  for (std::size_t at = 0; at < text.size(); at += pem_line) out += text.substr(at, pem_line) + "\n";
-  return out + "-----END CERTIFICATE-----\n";
-}
-
 StatePaths::StatePaths(std::string folder)
     : state(std::move(folder)),
       keys(state + "/keys"),
@@ -87,7 +79,7 @@ Result<void> write_certificates(const StatePaths& paths, const SnpSigner& signer
   const bool vlek = signer.options().signing_key == SnpSigningKey::vlek;
   for (const SnpCertificate& certificate : signer.certificates()) {
     const std::string path = paths.certificates + "/" + certificate_name(certificate.guid, vlek);
-    ATTESTD_CHECK(replace_file(path, as_bytes(certificate_pem(certificate.data)), public_mode));
+    ATTESTD_CHECK(replace_file(path, as_bytes(certificate_to_pem(certificate.data)), public_mode));
   }
   return replace_file(paths.trust_root, as_bytes(signer.root_pem()), public_mode);
 }

@@ -27,8 +27,6 @@ struct StatePaths {
   std::string lock;
 };
 
-std::string certificate_pem(ByteView der);
-
 // certs/ark.pem, ask.pem or asvk.pem, vcek.pem or vlek.pem, and trust-root.pem.
 Result<void> write_certificates(const StatePaths& paths, const SnpSigner& signer);
 // env.json, then attestd.toml: who waits for the latter finds both.
