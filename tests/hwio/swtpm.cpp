@@ -1,6 +1,5 @@
 #include "tests/hwio/swtpm.h"
 
-#include <dlfcn.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -18,12 +17,6 @@
 #include "base/file.h"
 
 extern char** environ;
-
-// tpm2-tss 3.2 forgets its copy of the socket's path when the TPM dies while it
-// connects, and no suppression fits a library that was unloaded: keep it loaded.
-extern "C" const char*
-__lsan_default_suppressions();  // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
-extern "C" const char* __lsan_default_suppressions() { return "leak:libtss2-tcti-swtpm"; }  // NOLINT
 
 namespace attestd::test {
 namespace {
@@ -45,8 +38,6 @@ bool answers(const std::string& control) {
 }  // namespace
 
 void Swtpm::start() {
-  static void* const kept = ::dlopen("libtss2-tcti-swtpm.so.0", RTLD_NOW | RTLD_NODELETE);
-  if (kept == nullptr) throw std::runtime_error("these tests need tpm2-tss's TCTI for swtpm");
   std::filesystem::create_directories(folder_.file("state"));
   // tpm2-tss finds the control socket by adding ".ctrl" to the data socket's path.
   std::vector<std::string> arguments = {"swtpm",
