@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <utility>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::chrono::milliseconds longest_backoff{500};
 constexpr std::size_t longest_provider_name = 64;  // characters
+std::atomic<unsigned long> entries_named = 0;
 // SEV-SNP ABI 56860 section 7.3, table 23: REPORTED_TCB.
 constexpr std::size_t reported_tcb_offset = 0x180;
 constexpr std::size_t reported_tcb_size = 8;
@@ -164,9 +166,11 @@ class ConfigfsTsm final : public ReportDevice {
  private:
   using Attributes = std::vector<std::pair<std::string_view, std::string>>;
 
-  // A new entry each time: whoever disturbed the last one does not know its name.
+  // A new entry each time, and never the name of another device of this process:
+  // whoever disturbed the last one does not know it.
   Result<std::string> make_entry() {
-    std::string name = std::string(tsm_entry_prefix) + std::to_string(::getpid()) + "-" + std::to_string(++counter_);
+    std::string name =
+        std::string(tsm_entry_prefix) + std::to_string(::getpid()) + "-" + std::to_string(++entries_named);
     if (auto made = files_->make_entry(name); !made) {
       return std::unexpected(explain_make(std::move(made).error(), files_->where()));
     }
@@ -261,7 +265,6 @@ class ConfigfsTsm final : public ReportDevice {
 
   std::unique_ptr<TsmFiles> files_;
   ConfigfsTsmOptions options_;
-  unsigned long counter_ = 0;
   Bytes known_tcb_;  // of the certificates that we know
   Bytes known_certificates_;
 };

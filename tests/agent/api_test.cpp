@@ -170,13 +170,12 @@ TEST_CASE("without batching each asker has a report of its own") {
 
 TEST_CASE("a lone asker waits for the report and for nothing else") {
   const Machine machine;
-  machine.hardware->delay = std::chrono::milliseconds(100);
+  machine.hardware->delay = std::chrono::milliseconds(1500);
   const RunningAgent agent(machine.config, machine.devices());
-  Client client = agent.connect();
-  client.post("/v1/evidence", good_request);
   const auto begin = std::chrono::steady_clock::now();
-  CHECK(client.post("/v1/evidence", good_request).status == 200);
-  CHECK(seconds(begin) < 0.19);  // a second report would make it 0.2
+  CHECK(agent.evidence(good_request).status == 200);
+  CHECK(seconds(begin) < 2.9);  // a second report would make it 3
+  CHECK(machine.hardware->call_count() == 1);
 }
 
 TEST_CASE("an error of the device reaches all who share the report") {
@@ -215,7 +214,7 @@ TEST_CASE("an error of the device reaches all who share the report") {
 
 TEST_CASE("a device that hangs costs its askers the timeout, later ones nothing, and may recover") {
   Machine machine;
-  machine.config.collection.timeout = std::chrono::milliseconds(200);
+  machine.config.collection.timeout = std::chrono::milliseconds(1500);
   machine.hardware->set_stuck(true);
   const RunningAgent agent(machine.config, machine.devices());
   const Answer first = agent.evidence(good_request);
@@ -224,7 +223,7 @@ TEST_CASE("a device that hangs costs its askers the timeout, later ones nothing,
   const auto begin = std::chrono::steady_clock::now();
   const Answer second = agent.evidence(good_request);
   CHECK(second.problem() == "hardware-timed-out");
-  CHECK(seconds(begin) < 0.15);
+  CHECK(seconds(begin) < 1.4);
   CHECK(machine.hardware->call_count() == 1);
   machine.hardware->set_stuck(false);
   Answer last;

@@ -133,7 +133,15 @@ TEST_CASE("a report comes with its certificates and provider, and the entry is r
   CHECK(fixture.kernel->entries.empty());
   CHECK(fixture.kernel->privlevel.empty());
   REQUIRE(fixture.kernel->made.size() == 1);
-  CHECK(fixture.kernel->made[0] == "attestd-" + std::to_string(::getpid()) + "-1");
+  CHECK(fixture.kernel->made[0].starts_with("attestd-" + std::to_string(::getpid()) + "-"));
+}
+
+TEST_CASE("two devices of one process never use the same entry") {
+  Fixture one;
+  Fixture two;
+  REQUIRE(one.device->report(one.report_data));
+  REQUIRE(two.device->report(two.report_data));
+  CHECK(one.kernel->made != two.kernel->made);
 }
 
 TEST_CASE("a provider without certificates gives a report without them") {
@@ -171,8 +179,7 @@ TEST_CASE("what passes by itself is tried again in a new entry") {
   const auto the_case = GENERATE(values<Case>({
       {"inblob busy", [](Kernel& k) { k.errors["inblob"] = {EBUSY, EBUSY, EBUSY}; }, 4},
       {"mkdir busy", [](Kernel& k) { k.errors["mkdir"] = {EBUSY}; }, 2},
-      {"left-over entry of the same name",
-       [](Kernel& k) { k.entries.insert("attestd-" + std::to_string(::getpid()) + "-1"); }, 2},
+      {"left-over entry of the same name", [](Kernel& k) { k.errors["mkdir"] = {EEXIST}; }, 2},
       {"outblob would block", [](Kernel& k) { k.errors["outblob"] = {EWOULDBLOCK, EWOULDBLOCK}; }, 3},
       {"outblob interrupted", [](Kernel& k) { k.errors["outblob"] = {EINTR}; }, 2},
       {"auxblob would block", [](Kernel& k) { k.errors["auxblob"] = {EWOULDBLOCK}; }, 2},
