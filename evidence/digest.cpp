@@ -27,16 +27,29 @@ const Entry& entry(HashAlgorithm algorithm) {
   throw std::logic_error("not a hash algorithm");
 }
 
-// Looked up once: EVP_MD_fetch takes locks and string compares.
+// Fetched once, for good: OpenSSL's lookup, which EVP_sha256() and the others also
+// cost at each use, takes locks and compares strings.
 const EVP_MD* message_digest(HashAlgorithm algorithm) {
   switch (algorithm) {
-    case HashAlgorithm::sha1: return EVP_sha1();
-    case HashAlgorithm::sha256: return EVP_sha256();
-    case HashAlgorithm::sha384: return EVP_sha384();
-    case HashAlgorithm::sha512: return EVP_sha512();
+    case HashAlgorithm::sha1: {
+      static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+      return md;
+    }
+    case HashAlgorithm::sha256: {
+      static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
+      return md;
+    }
+    case HashAlgorithm::sha384: {
+      static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA2-384", nullptr);
+      return md;
+    }
+    case HashAlgorithm::sha512: {
+      static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA2-512", nullptr);
+      return md;
+    }
     case HashAlgorithm::sm3_256: {
-      static EVP_MD* const sm3 = EVP_MD_fetch(nullptr, "SM3", nullptr);
-      return sm3;
+      static EVP_MD* const md = EVP_MD_fetch(nullptr, "SM3", nullptr);
+      return md;
     }
   }
   return nullptr;
@@ -45,6 +58,14 @@ const EVP_MD* message_digest(HashAlgorithm algorithm) {
 struct ContextDeleter {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
+
+// One for each algorithm: to change a context's algorithm costs an allocation.
+EVP_MD_CTX* context_of(HashAlgorithm algorithm) {
+  thread_local std::array<std::unique_ptr<EVP_MD_CTX, ContextDeleter>, entries.size()> contexts;
+  auto& context = contexts[static_cast<std::size_t>(&entry(algorithm) - entries.data())];
+  if (context == nullptr) context.reset(EVP_MD_CTX_new());
+  return context.get();
+}
 
 }  // namespace
 
@@ -69,11 +90,11 @@ bool hash_available(HashAlgorithm algorithm) { return message_digest(algorithm) 
 
 Bytes digest(HashAlgorithm algorithm, std::initializer_list<ByteView> parts) {
   const EVP_MD* const md = message_digest(algorithm);
-  thread_local const std::unique_ptr<EVP_MD_CTX, ContextDeleter> context(EVP_MD_CTX_new());
-  bool good = md != nullptr && context != nullptr && EVP_DigestInit_ex(context.get(), md, nullptr) == 1;
-  for (const ByteView part : parts) good = good && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
+  EVP_MD_CTX* const context = context_of(algorithm);
+  bool good = md != nullptr && context != nullptr && EVP_DigestInit_ex(context, md, nullptr) == 1;
+  for (const ByteView part : parts) good = good && EVP_DigestUpdate(context, part.data(), part.size()) == 1;
   Bytes out(hash_size(algorithm));
-  good = good && EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) == 1;
+  good = good && EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(out.data()), nullptr) == 1;
   if (!good) throw std::runtime_error("OpenSSL cannot compute " + std::string(hash_name(algorithm)));
   return out;
 }

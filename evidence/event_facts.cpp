@@ -71,7 +71,7 @@ bool data_must_match(const Event& event) {
 
 class SecureBootFinder {
  public:
-  void look(const Event& event) {
+  void look(const Event& event, DataMatch match) {
     if (event.register_index != secure_boot_pcr) return;
     // Section 3.3.4.8: the configuration comes before PCR 7's separator. Whatever follows
     // it was measured after the firmware handed over, by software that may lie.
@@ -88,7 +88,7 @@ class SecureBootFinder {
       return;
     }
     if (separated_) return trouble("SecureBoot is measured after PCR 7's separator");
-    if (event_data_match(event) != DataMatch::matches) return trouble("SecureBoot's data is not what was measured");
+    if (match != DataMatch::matches) return trouble("SecureBoot's data is not what was measured");
     // UEFI 2.10 section 3.3: one byte, 1 when enforcing. An absent variable is measured empty.
     const bool on = variable->value.size() == 1 && variable->value[0] == std::byte{1};
     const bool off = variable->value.empty() || (variable->value.size() == 1 && variable->value[0] == std::byte{0});
@@ -154,7 +154,7 @@ EventFacts decode_event_facts(const EventLog& log) {
     if (event.type == ev_ipl && match == DataMatch::matches) {
       if (auto text = event_text(event.data)) facts.texts.push_back({event.register_index, *std::move(text)});
     }
-    secure_boot.look(event);
+    secure_boot.look(event, match);
   }
   secure_boot.result(facts);
   return facts;

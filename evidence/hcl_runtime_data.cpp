@@ -30,6 +30,8 @@ Result<HclKey> parse_key(const json::value& value) {
   for (const std::byte byte : exponent) out.exponent = out.exponent << 8U | std::to_integer<std::uint32_t>(byte);
   ATTESTD_TRY(const Bytes modulus, members.bytes("n", 1, max_modulus));
   out.modulus.assign(std::ranges::find_if(modulus, [](std::byte byte) { return byte != std::byte{0}; }), modulus.end());
+  // No key has these, and they could not be written as they were read.
+  if (out.exponent == 0 || out.modulus.empty()) return fail(Errc::malformed, members.place("e or n") + " is zero");
   return out;
 }
 

@@ -23,6 +23,7 @@ struct AppraisalContext {
   std::optional<Bytes> activation_seed{};  // of the credential that the VM was sent: verifier/credential.h
   std::optional<SshPublicKey> host_key;    // that ssh was offered; binding.host-key
   std::optional<Purpose> purpose;          // that the statement must have; binding.purpose
+  VerificationCache* cache = nullptr;      // of who verifies often; not owned; null: one for this appraisal
 };
 
 struct Appraisal {

@@ -64,8 +64,10 @@ void add_azure_hardware_checks(Facts& facts, const Bundle& bundle, const Result<
       unusable = "; the metadata service's certificates are unusable: " + added.error().text();
     }
   }
-  take_snp(facts, verify_snp(facts.azure->report->hardware_report, endorsements, facts.policy.roots, context.at),
-           unusable);
+  take_snp(
+      facts,
+      verify_snp(facts.azure->report->hardware_report, endorsements, facts.policy.roots, context.at, context.cache),
+      unusable);
 }
 
 void add_azure_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,

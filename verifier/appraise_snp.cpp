@@ -18,10 +18,11 @@ void add_snp_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>
   SnpEndorsements endorsements = context.extra_endorsements;
   // A table that cannot be read only means that its certificates are not there.
   std::string table_error;
-  if (auto added = add_snp_certificate_table(bundle.snp_certificates, endorsements); !added) {
+  if (auto added = add_snp_certificate_table(bundle.snp_certificates, endorsements, context.cache); !added) {
     table_error = "; the host's certificate table is unusable: " + added.error().text();
   }
-  take_snp(facts, verify_snp(bundle.snp_report, endorsements, facts.policy.roots, context.at), table_error);
+  take_snp(facts, verify_snp(bundle.snp_report, endorsements, facts.policy.roots, context.at, context.cache),
+           table_error);
 }
 
 void take_snp(Facts& facts, SnpVerification verification, const std::string& chain_note) {

@@ -7,7 +7,7 @@ namespace attestd {
 void add_tdx_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& /*root*/,
                     const AppraisalContext& context) {
   if (bundle.td_quote.empty()) return;
-  take_tdx(facts, verify_tdx(bundle.td_quote, context.tdx_collateral, facts.policy.roots, context.at),
+  take_tdx(facts, verify_tdx(bundle.td_quote, context.tdx_collateral, facts.policy.roots, context.at, context.cache),
            bundle.cc_event_log);
 }
 

@@ -22,7 +22,7 @@ void bind_ak(Check& check, const Facts& facts) {
 }  // namespace
 
 void add_tpm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
-                    const AppraisalContext& /*context*/) {
+                    const AppraisalContext& context) {
   if (!bundle.tpm) {
     for (const char* const id : {"tpm.signature", "tpm.ak", "tpm.extra-data", "tpm.pcrs", "tpm.eventlog"}) {
       facts.checks.push_back({id, CheckResult::skipped, "the bundle has no TPM quote"});
@@ -37,6 +37,7 @@ void add_tpm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>
   input.firmware_event_log = bundle.firmware_event_log;
   input.userspace_event_log = bundle.userspace_event_log;
   if (root) input.expected_extra_data = quote_qualifying_data(*root);
+  input.cache = context.cache;
   facts.tpm = verify_tpm(input);
   for (Check check : facts.tpm->checks) {
     if (check.id == "tpm.ak") bind_ak(check, facts);

@@ -50,8 +50,8 @@ json::object tpm_claims(const Facts& facts) {
   if (tpm.pcrs && facts.passed("tpm.signature") && facts.passed("tpm.pcrs")) out["pcrs"] = pcr_claims(*tpm.pcrs);
   if (tpm.log) {
     out["firmware_events"] = tpm.log->events.size();
-    const EventFacts found = decode_event_facts(*tpm.log);
-    if (found.secure_boot && facts.passed("tpm.eventlog")) out["secure_boot"] = *found.secure_boot;
+    const std::optional<bool> secure_boot = tpm.event_facts.secure_boot;
+    if (secure_boot && facts.passed("tpm.eventlog")) out["secure_boot"] = *secure_boot;
   }
   if (!tpm.userspace_events.empty()) out["userspace_events"] = tpm.userspace_events.size();
   return out;

@@ -41,7 +41,7 @@ Result<void> check_link(X509* certificate, X509* issuer) {
     return fail(Errc::mismatch, "certificate '" + subject(certificate) + "' is not issued by '" + subject(issuer) +
                                     "', which the document gives as its issuer");
   }
-  return x509::check_ecdsa_sha384_signature(certificate, X509_get0_pubkey(issuer));
+  return x509::check_signature(x509::SignatureScheme::ecdsa_sha384, certificate, issuer);
 }
 
 }  // namespace

@@ -208,7 +208,7 @@ bool SnpVerification::good() const {
 }
 
 SnpVerification verify_snp(ByteView report, const SnpEndorsements& endorsements, const TrustRoots& roots,
-                           std::int64_t at) {
+                           std::int64_t at, VerificationCache* cache) {
   Verification to;
   const auto refuse = [&to](Error error) {
     // Nothing to check it by is no bad signature; either way nothing is believed.
@@ -223,7 +223,7 @@ SnpVerification verify_snp(ByteView report, const SnpEndorsements& endorsements,
   to.out.report = *parsed;
   const auto kind = kind_of_signer(*parsed);
   if (!kind) return refuse(kind.error());
-  const auto pool = parse_snp_pool(endorsements, roots);
+  const auto pool = parse_snp_pool(endorsements, roots, cache);
   if (!pool) return refuse(pool.error());
   const auto signers = find_signers(report, *parsed, *kind, *pool);
   if (!signers) return refuse(signers.error());

@@ -11,6 +11,7 @@
 #include "evidence/snp_report.h"
 #include "verifier/roots.h"
 #include "verifier/verdict.h"
+#include "verifier/verification_cache.h"
 
 namespace attestd {
 
@@ -22,11 +23,11 @@ struct SnpEndorsements {
 // *.pem *.der *.crt *.cer *.crl. Errors: not_found, malformed with the file's name.
 Result<SnpEndorsements> load_snp_endorsements(const std::string& folder);
 // From the host's certificate table (evidence/snp_certificates.h), added to `into`.
-Result<void> add_snp_certificate_table(ByteView table, SnpEndorsements& into);
+Result<void> add_snp_certificate_table(ByteView table, SnpEndorsements& into, VerificationCache* cache = nullptr);
 
 // One certificate or revocation list in DER, or any number in PEM, added to `into`.
 // Errors: malformed.
-Result<void> add_snp_certificates(ByteView pem_or_der, SnpEndorsements& into);
+Result<void> add_snp_certificates(ByteView pem_or_der, SnpEndorsements& into, VerificationCache* cache = nullptr);
 
 struct SnpVerification {
   // snp.signature, snp.chain, snp.tcb-binding, snp.revocation: always these four.
@@ -40,8 +41,8 @@ struct SnpVerification {
   [[nodiscard]] bool good() const;              // signature, chain, tcb-binding pass; revocation not fail
 };
 
-// `at`: Unix seconds at which certificates must be valid.
+// `at`: Unix seconds at which certificates must be valid. `cache` may be null.
 SnpVerification verify_snp(ByteView report, const SnpEndorsements& endorsements, const TrustRoots& roots,
-                           std::int64_t at);
+                           std::int64_t at, VerificationCache* cache = nullptr);
 
 }  // namespace attestd

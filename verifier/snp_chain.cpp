@@ -9,6 +9,8 @@ namespace {
 // verification: honest chains have three.
 constexpr std::size_t maximal_certificates = 32;
 constexpr std::size_t maximal_lists = 16;
+// 57230 section 3: all certificates and lists of AMD's.
+constexpr auto scheme = x509::SignatureScheme::rsa_pss_sha384;
 
 // Chains of our simulator have AMD's names with this before them; they end in
 // a root that the user named, so the prefix gives nobody any trust.
@@ -86,14 +88,16 @@ std::string_view snp_leaf_kind(const X509* leaf) {
   return {};
 }
 
-Result<SnpCertificatePool> parse_snp_pool(const SnpEndorsements& endorsements, const TrustRoots& roots) {
+Result<SnpCertificatePool> parse_snp_pool(const SnpEndorsements& endorsements, const TrustRoots& roots,
+                                          VerificationCache* cache) {
   if (endorsements.certificates.size() > maximal_certificates || endorsements.crls.size() > maximal_lists) {
     return fail(Errc::out_of_range,
                 "there are more endorsements than the limit of 32 certificates and 16 revocation lists");
   }
   SnpCertificatePool out;
-  const auto add = [&out](ByteView der) {
-    auto certificate = x509::parse_certificate(der);
+  out.cache = cache;
+  const auto add = [&out, cache](ByteView der) {
+    auto certificate = x509::parse_certificate(der, cache);
     if (!certificate) {
       ++out.unreadable;
       return;
@@ -112,7 +116,7 @@ Result<SnpCertificatePool> parse_snp_pool(const SnpEndorsements& endorsements, c
   // Evidence need not bring the root that the verifier already holds.
   for (const Bytes& der : roots.named) add(der);
   for (const Bytes& der : endorsements.crls) {
-    auto list = x509::parse_crl(der);
+    auto list = x509::parse_crl(der, cache);
     if (list) {
       out.lists.push_back(*std::move(list));
     } else {
@@ -135,7 +139,7 @@ Result<SnpChain> find_snp_root(X509* intermediate, const SnpCertificatePool& poo
                                std::nullopt, 0});
       continue;
     }
-    if (auto good = x509::check_pss_signature(intermediate, X509_get0_pubkey(candidate.get())); !good) {
+    if (auto good = x509::check_signature(scheme, intermediate, candidate.get(), pool.cache); !good) {
       keep_first(reason, std::move(good).error());
       continue;
     }
@@ -147,7 +151,7 @@ Result<SnpChain> find_snp_root(X509* intermediate, const SnpCertificatePool& poo
                                std::nullopt, 0});
       continue;
     }
-    return SnpChain{intermediate, candidate.get(), *product, trust->root_name, trust->simulated};
+    return SnpChain{intermediate, candidate.get(), *product, trust->root_name, trust->simulated, pool.cache};
   }
   if (reason) return std::unexpected(*std::move(reason));
   return fail(Errc::not_found, "there is no root certificate (ARK) '" + issuer(intermediate) + "'; " +
@@ -161,7 +165,7 @@ Result<SnpChain> find_snp_chain(X509* leaf, const SnpCertificatePool& pool, cons
   std::optional<Error> reason;
   for (const auto& candidate : pool.issuers) {
     if (!issued_by(leaf, candidate.get())) continue;
-    if (auto good = x509::check_pss_signature(leaf, X509_get0_pubkey(candidate.get())); !good) {
+    if (auto good = x509::check_signature(scheme, leaf, candidate.get(), pool.cache); !good) {
       keep_first(reason, std::move(good).error());
       continue;
     }
@@ -193,7 +197,7 @@ Result<void> check_snp_issuers(const SnpChain& chain, std::string_view kind, std
   }
   if (!issued_by(chain.root, chain.root))
     return fail(Errc::refused, "root '" + subject(chain.root) + "' is not self-signed");
-  ATTESTD_CHECK(x509::check_pss_signature(chain.root, X509_get0_pubkey(chain.root)));
+  ATTESTD_CHECK(x509::check_signature(scheme, chain.root, chain.root, chain.cache));
   const std::string name = subject(chain.intermediate);
   const Intermediate found = intermediate_of(name);
   if (found.kind != kind) return fail(Errc::refused, "issuer '" + name + "' does not issue " + std::string(kind) + "s");

@@ -11,6 +11,7 @@
 #include "verifier/roots.h"
 #include "verifier/snp.h"
 #include "verifier/verdict.h"
+#include "verifier/verification_cache.h"
 
 namespace attestd {
 
@@ -20,10 +21,12 @@ struct SnpCertificatePool {
   std::vector<openssl::Certificate> issuers;
   std::vector<openssl::Crl> lists;
   std::size_t unreadable = 0;
+  VerificationCache* cache = nullptr;  // not owned; may be null
 };
 
 // Errors: out_of_range (more of them than an honest host would send).
-Result<SnpCertificatePool> parse_snp_pool(const SnpEndorsements& endorsements, const TrustRoots& roots);
+Result<SnpCertificatePool> parse_snp_pool(const SnpEndorsements& endorsements, const TrustRoots& roots,
+                                          VerificationCache* cache = nullptr);
 
 // By the common name of the leaf, or of its issuer: "VCEK", "VLEK" or empty.
 std::string_view snp_leaf_kind(const X509* leaf);
@@ -35,6 +38,7 @@ struct SnpChain {
   SnpProduct product = SnpProduct::milan;
   std::string root_name;
   bool simulated = false;
+  VerificationCache* cache = nullptr;  // of the pool
 };
 
 // Finds the issuers; says what is missing or wrong about them. Times and the

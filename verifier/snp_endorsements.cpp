@@ -7,8 +7,8 @@
 
 namespace attestd {
 
-Result<void> add_snp_certificates(ByteView bytes, SnpEndorsements& into) {
-  return x509::add_objects(bytes, into.certificates, into.crls);
+Result<void> add_snp_certificates(ByteView bytes, SnpEndorsements& into, VerificationCache* cache) {
+  return x509::add_objects(bytes, into.certificates, into.crls, cache);
 }
 
 Result<SnpEndorsements> load_snp_endorsements(const std::string& folder) {
@@ -24,12 +24,12 @@ Result<SnpEndorsements> load_snp_endorsements(const std::string& folder) {
   return out;
 }
 
-Result<void> add_snp_certificate_table(ByteView table, SnpEndorsements& into) {
+Result<void> add_snp_certificate_table(ByteView table, SnpEndorsements& into, VerificationCache* cache) {
   ATTESTD_TRY(const std::vector<SnpCertificate> entries, parse_snp_certificate_table(table));
   for (const SnpCertificate& entry : entries) {
     if (entry.data.empty()) continue;
     // Vendors may add entries of their own; certificates are found by what they say.
-    if (auto added = add_snp_certificates(entry.data, into); !added) {
+    if (auto added = add_snp_certificates(entry.data, into, cache); !added) {
       const bool known = entry.guid == snp_guid_vcek || entry.guid == snp_guid_vlek || entry.guid == snp_guid_ask ||
                          entry.guid == snp_guid_ark || entry.guid == snp_guid_crl;
       if (known)

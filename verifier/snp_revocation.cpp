@@ -6,7 +6,7 @@ Result<void> check_snp_list(X509_CRL* list, const SnpChain& chain, std::int64_t 
   if ((X509_get_key_usage(chain.root) & KU_CRL_SIGN) == 0) {
     return fail(Errc::refused, "root '" + chain.root_name + "' may not sign revocation lists by its key usage");
   }
-  ATTESTD_CHECK(x509::check_pss_signature(list, X509_get0_pubkey(chain.root)));
+  ATTESTD_CHECK(x509::check_signature(x509::SignatureScheme::rsa_pss_sha384, list, chain.root, chain.cache));
   if (x509::has_critical_extension(list)) {
     return fail(Errc::unsupported, "the revocation list of '" + chain.root_name + "' has a critical extension");
   }

@@ -1,6 +1,7 @@
 #include "verifier/tdx.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/encoding.h"
 #include "evidence/digest.h"
@@ -31,10 +32,10 @@ class Verification {
 };
 
 // The quote's own signature, by the key that it carries.
-Result<std::string> check_quote_signature(ByteView bytes, const TdQuote& quote) {
-  const openssl::Key key = p256_key(quote.attestation_key);
-  if (key == nullptr) return fail(Errc::malformed, "the attestation key is no point of P-256");
-  if (!is_p256_signature(bytes.first(td_quote_signed_size(quote)), quote.signature, key.get())) {
+Result<std::string> check_quote_signature(ByteView bytes, const TdQuote& quote, VerificationCache* cache) {
+  const auto key = p256_key(quote.attestation_key, cache);
+  if (!key) return fail(Errc::malformed, "the attestation key is no point of P-256");
+  if (!is_p256_signature(bytes.first(td_quote_signed_size(quote)), quote.signature, key->get())) {
     return fail(Errc::mismatch, "the quote is not signed by the attestation key that it carries");
   }
   return "ECDSA P-256 by the attestation key that the quote carries";
@@ -60,12 +61,67 @@ Result<X509*> find_signer(const TdQuote& quote, const IntelPool& pool) {
                                   std::to_string(leaves.size()) + ")");
 }
 
-// A document that Intel signed.
+// What is in a document of Intel's.
+template <class T>
+struct Parsed {
+  T content;
+  Bytes body;  // what the signature covers
+  FixedBytes<64> signature{};
+};
+
+// The same, once it is known that and by whom it is signed.
 template <class T>
 struct Signed {
-  T document;
-  TcbSigner signer;
+  std::shared_ptr<const Parsed<T>> parsed;
+  X509* signer = nullptr;  // null: the key that is pinned
+
+  [[nodiscard]] const T& document() const { return parsed->content; }
 };
+
+// How each kind of document is told apart, read, and named.
+template <class T>
+struct Kind;
+template <>
+struct Kind<TdxTcbInfo> {
+  static constexpr std::string_view name = "TCB info";
+  static constexpr DcapKind kind = DcapKind::tcb_info;
+  static constexpr auto cached = VerificationCache::Kind::tcb_info;
+  static constexpr auto parse = parse_tdx_tcb_info;
+};
+template <>
+struct Kind<TdxQeIdentity> {
+  static constexpr std::string_view name = "QE identity";
+  static constexpr DcapKind kind = DcapKind::enclave_identity;
+  static constexpr auto cached = VerificationCache::Kind::qe_identity;
+  static constexpr auto parse = parse_tdx_qe_identity;
+};
+
+template <class T>
+Result<std::shared_ptr<const Parsed<T>>> parse_document(ByteView bytes, VerificationCache* cache) {
+  if (cache != nullptr) {
+    if (const auto known = cache->find(Kind<T>::cached, bytes)) {
+      return std::static_pointer_cast<const Parsed<T>>(known);
+    }
+  }
+  ATTESTD_TRY(const SignedDcapJson json, parse_signed_dcap_json(as_text(bytes)));
+  if (json.kind != Kind<T>::kind) return fail(Errc::malformed, "it is another kind of document");
+  ATTESTD_TRY(T content, Kind<T>::parse(json.body));
+  auto out = std::make_shared<const Parsed<T>>(std::move(content), to_bytes(as_bytes(json.body)), json.signature);
+  if (cache != nullptr) cache->keep(Kind<T>::cached, bytes, out);
+  return out;
+}
+
+template <class T>
+Result<X509*> find_document_signer(const Parsed<T>& document, const std::vector<TcbSigner>& signers,
+                                   VerificationCache* cache) {
+  for (const TcbSigner& signer : signers) {
+    if (cache != nullptr && cache->is_good(&document, signer.identity())) return signer.certificate;
+    if (!is_p256_signature(document.body, document.signature, signer.key.get())) continue;
+    if (cache != nullptr) cache->remember_good(&document, signer.identity());
+    return signer.certificate;
+  }
+  return fail(Errc::crypto, "its signature is not Intel's TCB signing key's");
+}
 
 Result<void> check_document_time(std::string_view name, std::int64_t issued, std::int64_t next, std::int64_t at) {
   if (at >= issued && at <= next) return {};
@@ -77,24 +133,22 @@ Result<void> check_document_time(std::string_view name, std::int64_t issued, std
 
 // The best document among `documents`: signed by one of `signers`, current, fitting.
 template <class T>
-Result<Signed<T>> choose(std::string_view name, const std::vector<Bytes>& documents,
-                         const std::vector<TcbSigner>& signers, std::int64_t at, DcapKind kind,
-                         Result<T> (*parse)(std::string_view), const auto& check_fit) {
+Result<Signed<T>> choose(const std::vector<Bytes>& documents, const std::vector<TcbSigner>& signers, std::int64_t at,
+                         VerificationCache* cache, const auto& check_fit) {
   std::optional<Signed<T>> best;
   std::optional<Error> reason;
   bool reason_fits = false;
+  const auto age = [](const Signed<T>& one) {
+    return std::pair(one.document().evaluation_data_number, one.document().issue_date);
+  };
   for (const Bytes& bytes : documents) {
     const auto judge = [&]() -> Result<Signed<T>> {
-      ATTESTD_TRY(const SignedDcapJson json, parse_signed_dcap_json(as_text(bytes)));
-      if (json.kind != kind) return fail(Errc::malformed, "it is another kind of document");
-      ATTESTD_TRY(T document, parse(json.body));
-      ATTESTD_CHECK(check_fit(document));
-      const auto signer = std::ranges::find_if(signers, [&](const TcbSigner& one) {
-        return is_p256_signature(as_bytes(json.body), json.signature, one.key);
-      });
-      if (signer == signers.end()) return fail(Errc::crypto, "its signature is not Intel's TCB signing key's");
-      ATTESTD_CHECK(check_document_time(name, document.issue_date, document.next_update, at));
-      return Signed<T>{std::move(document), *signer};
+      Signed<T> out;
+      ATTESTD_TRY(out.parsed, parse_document<T>(bytes, cache));
+      ATTESTD_CHECK(check_fit(out.document()));
+      ATTESTD_TRY(out.signer, find_document_signer(*out.parsed, signers, cache));
+      ATTESTD_CHECK(check_document_time(Kind<T>::name, out.document().issue_date, out.document().next_update, at));
+      return out;
     };
     auto judged = judge();
     if (!judged) {
@@ -104,15 +158,14 @@ Result<Signed<T>> choose(std::string_view name, const std::vector<Bytes>& docume
         reason = std::move(judged).error();
         reason_fits = fits;
       }
-    } else if (!best || std::pair(judged->document.evaluation_data_number, judged->document.issue_date) >
-                            std::pair(best->document.evaluation_data_number, best->document.issue_date)) {
+    } else if (!best || age(*judged) > age(*best)) {
       best = *std::move(judged);
     }
   }
   if (best) return *std::move(best);
-  if (!reason) return fail(Errc::not_found, "no " + std::string(name) + " was given");
+  if (!reason) return fail(Errc::not_found, "no " + std::string(Kind<T>::name) + " was given");
   if (reason->code == Errc::expired) return std::unexpected(*std::move(reason));
-  return std::unexpected(std::move(*reason).in(name));
+  return std::unexpected(std::move(*reason).in(Kind<T>::name));
 }
 
 std::string status_text(const TcbVerdict& verdict) { return std::string(tcb_status_name(verdict.status)); }
@@ -134,8 +187,8 @@ class CollateralJudge {
     const auto identity = qe_identity();
     const auto info = tcb_info();
     std::vector<X509*> used;
-    if (identity && identity->signer.certificate != nullptr) used.push_back(identity->signer.certificate);
-    if (info && info->signer.certificate != nullptr) used.push_back(info->signer.certificate);
+    if (identity && identity->signer != nullptr) used.push_back(identity->signer);
+    if (info && info->signer != nullptr) used.push_back(info->signer);
     to_.out.checks.push_back(check_pck_revocation(chain_, used, pool_, at_));
     std::optional<TcbVerdict> qe;
     if (collateral_.qe_identities.empty()) {
@@ -155,38 +208,38 @@ class CollateralJudge {
 
   Result<Signed<TdxQeIdentity>> qe_identity() const {
     if (!signers_) return std::unexpected(signers_.error());
-    return choose<TdxQeIdentity>("QE identity", collateral_.qe_identities, *signers_, at_, DcapKind::enclave_identity,
-                                 parse_tdx_qe_identity, [](const TdxQeIdentity&) { return Result<void>(); });
+    return choose<TdxQeIdentity>(collateral_.qe_identities, *signers_, at_, pool_.cache,
+                                 [](const TdxQeIdentity&) { return Result<void>(); });
   }
 
   Result<Signed<TdxTcbInfo>> tcb_info() const {
     if (!signers_) return std::unexpected(signers_.error());
     if (!to_.out.pck) return fail(Errc::malformed, "the PCK certificate's SGX extension is unreadable");
     const PckExtensions& pck = *to_.out.pck;
-    return choose<TdxTcbInfo>("TCB info", collateral_.tcb_infos, *signers_, at_, DcapKind::tcb_info, parse_tdx_tcb_info,
-                              [&pck](const TdxTcbInfo& info) -> Result<void> {
-                                if (info.fmspc != pck.fmspc) {
-                                  return fail(Errc::mismatch, "it is for FMSPC " + to_hex(info.fmspc) +
-                                                                  ", the platform's is " + to_hex(pck.fmspc));
-                                }
-                                if (info.pce_id == pck.pce_id) return {};
-                                return fail(Errc::mismatch, "it is for PCE-ID " + to_hex(info.pce_id) +
-                                                                ", the platform's is " + to_hex(pck.pce_id));
-                              });
+    return choose<TdxTcbInfo>(
+        collateral_.tcb_infos, *signers_, at_, pool_.cache, [&pck](const TdxTcbInfo& info) -> Result<void> {
+          if (info.fmspc != pck.fmspc) {
+            return fail(Errc::mismatch,
+                        "it is for FMSPC " + to_hex(info.fmspc) + ", the platform's is " + to_hex(pck.fmspc));
+          }
+          if (info.pce_id == pck.pce_id) return {};
+          return fail(Errc::mismatch,
+                      "it is for PCE-ID " + to_hex(info.pce_id) + ", the platform's is " + to_hex(pck.pce_id));
+        });
   }
 
   Result<std::string> judge_identity(const Result<Signed<TdxQeIdentity>>& identity,
                                      std::optional<TcbVerdict>& qe) const {
     if (!identity) return std::unexpected(identity.error());
     if (!to_.out.qe_report) return fail(Errc::malformed, "the QE report is unreadable");
-    ATTESTD_TRY(qe, judge_qe(identity->document, *to_.out.qe_report));
+    ATTESTD_TRY(qe, judge_qe(identity->document(), *to_.out.qe_report));
     return "the QE is Intel's, ISVSVN " + std::to_string(to_.out.qe_report->isvsvn) + " is " + status_text(*qe);
   }
 
   Result<std::string> judge_info(const Result<Signed<TdxQeIdentity>>& identity, const Result<Signed<TdxTcbInfo>>& info,
                                  const std::optional<TcbVerdict>& qe) const {
     if (!info) return std::unexpected(info.error());
-    const TdxTcbInfo& document = info->document;
+    const TdxTcbInfo& document = info->document();
     const TdQuoteBody& body = to_.out.quote->body;
     ATTESTD_CHECK(check_tdx_module(document, body));
     const std::string text = "of " + to_rfc3339(document.issue_date) + " for FMSPC " + fmspc() + ", evaluation " +
@@ -218,8 +271,8 @@ class CollateralJudge {
     tcb.advisories.erase(repeated.begin(), repeated.end());
     tcb.platform_date = platform->date;
     tcb.tcb_evaluation_data_number = document.evaluation_data_number;
-    tcb.collateral_from = std::max(document.issue_date, identity->document.issue_date);
-    tcb.collateral_to = std::min(document.next_update, identity->document.next_update);
+    tcb.collateral_from = std::max(document.issue_date, identity->document().issue_date);
+    tcb.collateral_to = std::min(document.next_update, identity->document().next_update);
     if (const auto relaunched = status_after_relaunch(document, qe->status)) {
       if (*relaunched != tcb.status) tcb.after_relaunch = relaunched;
     }
@@ -283,15 +336,16 @@ void judge_leaf(Verification& to, X509* leaf, const IntelPool& pool, const TdxCo
   CollateralJudge(to, *chain, pool, collateral, at).judge();
 }
 
-Result<IntelPool> pool_of(const TdQuote& quote, const TdxCollateral& collateral, const TrustRoots& roots) {
+Result<IntelPool> pool_of(const TdQuote& quote, const TdxCollateral& collateral, const TrustRoots& roots,
+                          VerificationCache* cache) {
   if (collateral.tcb_infos.size() > maximal_documents || collateral.qe_identities.size() > maximal_documents) {
     return fail(Errc::out_of_range, "there are more than 64 documents of a kind in the collateral");
   }
   std::vector<Bytes> from_quote;
   std::vector<Bytes> lists_in_quote;
   // What the quote's certificates are worth is seen when they are looked for.
-  static_cast<void>(x509::add_objects(quote.pck_chain, from_quote, lists_in_quote));
-  return parse_intel_pool(from_quote, collateral, roots);
+  static_cast<void>(x509::add_objects(quote.pck_chain, from_quote, lists_in_quote, cache));
+  return parse_intel_pool(from_quote, collateral, roots, cache);
 }
 
 }  // namespace
@@ -305,7 +359,8 @@ bool TdxVerification::good() const {
          std::ranges::none_of(checks, [](const Check& check) { return check.result == CheckResult::fail; });
 }
 
-TdxVerification verify_tdx(ByteView bytes, const TdxCollateral& collateral, const TrustRoots& roots, std::int64_t at) {
+TdxVerification verify_tdx(ByteView bytes, const TdxCollateral& collateral, const TrustRoots& roots, std::int64_t at,
+                           VerificationCache* cache) {
   Verification to;
   const auto skip_from = [&to](std::string_view first, const std::string& why) {
     bool from_here = false;
@@ -322,10 +377,10 @@ TdxVerification verify_tdx(ByteView bytes, const TdxCollateral& collateral, cons
   }
   to.out.quote = *std::move(parsed);
   const TdQuote& quote = *to.out.quote;
-  to.add("tdx.signature", check_quote_signature(bytes, quote));
+  to.add("tdx.signature", check_quote_signature(bytes, quote, cache));
   if (auto report = parse_sgx_report_body(quote.qe_report)) to.out.qe_report = *std::move(report);
 
-  const auto pool = pool_of(quote, collateral, roots);
+  const auto pool = pool_of(quote, collateral, roots, cache);
   if (!pool) {
     to.add("tdx.qe", std::unexpected(pool.error()));
     return skip_from("tdx.chain", "the collateral is unusable");

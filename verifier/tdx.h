@@ -17,6 +17,7 @@
 #include "verifier/roots.h"
 #include "verifier/tdx_collateral.h"
 #include "verifier/verdict.h"
+#include "verifier/verification_cache.h"
 
 namespace attestd {
 
@@ -54,7 +55,9 @@ struct TdxVerification {
   [[nodiscard]] bool good() const;
 };
 
-// `at`: Unix seconds at which certificates, lists and collateral must be valid.
-TdxVerification verify_tdx(ByteView quote, const TdxCollateral& collateral, const TrustRoots& roots, std::int64_t at);
+// `at`: Unix seconds at which certificates, lists and collateral must be valid. `cache`
+// may be null.
+TdxVerification verify_tdx(ByteView quote, const TdxCollateral& collateral, const TrustRoots& roots, std::int64_t at,
+                           VerificationCache* cache = nullptr);
 
 }  // namespace attestd

@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "verifier/tdx_chain_internal.h"
+#include "verifier/verification_cache_internal.h"
 #include "verifier/x509_internal.h"
 
 namespace attestd {
@@ -14,6 +15,7 @@ namespace {
 // The host chooses how many it sends, and each may cost us a verification.
 constexpr std::size_t maximal_certificates = 64;
 constexpr std::size_t maximal_lists = 16;
+constexpr auto scheme = x509::SignatureScheme::ecdsa_sha256;
 
 std::string subject(const X509* certificate) { return x509::common_name(X509_get_subject_name(certificate)); }
 
@@ -59,11 +61,11 @@ Result<void> check_signing_certificate(X509* certificate) {
   return {};
 }
 
-Result<void> check_root(X509* root) {
+Result<void> check_root(X509* root, VerificationCache* cache) {
   ATTESTD_CHECK(check_signing_key(root));
   ATTESTD_CHECK(x509::check_ca(root));
   if (!issued_by(root, root)) return fail(Errc::refused, "root '" + subject(root) + "' is not self-signed");
-  return x509::check_ecdsa_sha256_signature(root, X509_get0_pubkey(root));
+  return x509::check_signature(scheme, root, root, cache);
 }
 
 // A pinned key is the vendor's, whether or not the user named it too.
@@ -95,8 +97,8 @@ Result<PckChain> find_root(X509* leaf, X509* intermediate, const IntelPool& pool
     if (!issued_by(intermediate, candidate.get()) || is_pck_ca(candidate.get())) continue;
     PckChain chain{leaf, intermediate, candidate.get(), {}, false};
     auto good = trust_root(chain, roots);
-    if (good) good = check_root(candidate.get());
-    if (good) good = x509::check_ecdsa_sha256_signature(intermediate, X509_get0_pubkey(candidate.get()));
+    if (good) good = check_root(candidate.get(), pool.cache);
+    if (good) good = x509::check_signature(scheme, intermediate, candidate.get(), pool.cache);
     if (good) return chain;
     keep_first(reason, std::move(good).error());
   }
@@ -109,13 +111,14 @@ Result<PckChain> find_root(X509* leaf, X509* intermediate, const IntelPool& pool
 }  // namespace
 
 Result<IntelPool> parse_intel_pool(const std::vector<Bytes>& from_quote, const TdxCollateral& collateral,
-                                   const TrustRoots& roots) {
+                                   const TrustRoots& roots, VerificationCache* cache) {
   if (from_quote.size() + collateral.certificates.size() > maximal_certificates ||
       collateral.crls.size() > maximal_lists) {
     return fail(Errc::out_of_range,
                 "there is more collateral than the limit of 64 certificates and 16 revocation lists");
   }
   IntelPool out;
+  out.cache = cache;
   std::vector<ByteView> seen;
   const std::array sources{&from_quote, &collateral.certificates, &roots.named};
   for (const std::vector<Bytes>* const source : sources) {
@@ -123,14 +126,14 @@ Result<IntelPool> parse_intel_pool(const std::vector<Bytes>& from_quote, const T
       const auto same = [&der](ByteView other) { return std::ranges::equal(der, other); };
       if (std::ranges::any_of(seen, same)) continue;
       seen.emplace_back(der);
-      auto certificate = x509::parse_certificate(der);
+      auto certificate = x509::parse_certificate(der, cache);
       if (!certificate) continue;
       if (X509_get0_pubkey(certificate->get()) != nullptr) out.certificates.push_back(*std::move(certificate));
       ERR_clear_error();
     }
   }
   for (const Bytes& der : collateral.crls) {
-    if (auto list = x509::parse_crl(der)) {
+    if (auto list = x509::parse_crl(der, cache)) {
       out.lists.push_back(*std::move(list));
     } else {
       ++out.unreadable_lists;
@@ -158,7 +161,7 @@ Result<PckChain> find_pck_chain(X509* leaf, const IntelPool& pool, const TrustRo
     }
     if (good) good = check_signing_key(candidate.get());
     if (good) good = x509::check_ca(candidate.get());
-    if (good) good = x509::check_ecdsa_sha256_signature(leaf, X509_get0_pubkey(candidate.get()));
+    if (good) good = x509::check_signature(scheme, leaf, candidate.get(), pool.cache);
     if (!good) {
       keep_first(reason, std::move(good).error());
       continue;
@@ -196,11 +199,12 @@ Result<PckExtensions> pck_extensions_of(const X509* leaf) {
 namespace {
 
 // X || Y of "Intel SGX TCB Signing", the same in its certificates of 2018 and 2025.
-EVP_PKEY* pinned_tcb_signing_key() {
-  static const openssl::Key key = p256_key(from_hex("43451bcc73c9d5917caf766e61af3fe98087dd4f13257b261e851897799dd13d"
-                                                    "6811fb47713803bb9bae587fccddc2e31be9a28b86962acc6daf96da58eeca96")
-                                               .value());
-  return key.get();
+const Bytes& pinned_tcb_signing_point() {
+  static const Bytes point = from_hex(
+                                 "43451bcc73c9d5917caf766e61af3fe98087dd4f13257b261e851897799dd13d"
+                                 "6811fb47713803bb9bae587fccddc2e31be9a28b86962acc6daf96da58eeca96")
+                                 .value();
+  return point;
 }
 
 }  // namespace
@@ -212,17 +216,22 @@ Result<std::vector<TcbSigner>> find_tcb_signers(const PckChain& chain, const Int
     X509* const certificate = candidate.get();
     if (!is_tcb_signing(certificate) || !issued_by(certificate, chain.root)) continue;
     auto good = check_signing_certificate(certificate);
-    if (good) good = x509::check_ecdsa_sha256_signature(certificate, X509_get0_pubkey(chain.root));
+    if (good) good = x509::check_signature(scheme, certificate, chain.root, pool.cache);
     if (good) good = x509::check_validity(certificate, at);
     if (good) {
-      out.push_back({certificate, X509_get0_pubkey(certificate)});
+      EVP_PKEY* const key = X509_get0_pubkey(certificate);
+      if (EVP_PKEY_up_ref(key) == 1) out.push_back({certificate, openssl::Key(key)});
     } else {
       keep_first(reason, std::move(good).error());
     }
   }
   if (!out.empty()) return out;
   if (reason) return std::unexpected(*std::move(reason));
-  if (!chain.simulated) return std::vector{TcbSigner{nullptr, pinned_tcb_signing_key()}};
+  if (!chain.simulated) {
+    ATTESTD_TRY(openssl::Key key, p256_key(pinned_tcb_signing_point(), pool.cache));
+    out.push_back({nullptr, std::move(key)});
+    return out;
+  }
   return fail(Errc::not_found, "there is no certificate 'Intel SGX TCB Signing' under '" + chain.root_name +
                                    "'; Intel's service sends it in TCB-Info-Issuer-Chain");
 }
@@ -248,12 +257,14 @@ bool is_p256_signature(ByteView message, ByteView signature, EVP_PKEY* key) {
   return good;
 }
 
-openssl::Key p256_key(ByteView coordinates) {
+namespace {
+
+Result<openssl::Key> make_p256_key(ByteView coordinates) {
   using Builder = openssl::Handle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
   using Parameters = openssl::Handle<OSSL_PARAM, OSSL_PARAM_free>;
   constexpr std::size_t size = 64;
   openssl::Key out;
-  if (coordinates.size() != size) return out;
+  if (coordinates.size() != size) return fail(Errc::malformed, "a P-256 key has 64 bytes");
   const Bytes point = Writer().u8(POINT_CONVERSION_UNCOMPRESSED).raw(coordinates).take();
   const Builder builder(OSSL_PARAM_BLD_new());
   const openssl::KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
@@ -268,7 +279,15 @@ openssl::Key p256_key(ByteView coordinates) {
     }
   }
   ERR_clear_error();
+  if (out == nullptr) return fail(Errc::malformed, "the coordinates are no point of P-256");
   return out;
+}
+
+}  // namespace
+
+Result<openssl::Key> p256_key(ByteView coordinates, VerificationCache* cache) {
+  return made_once<openssl::Key>(VerificationCache::Kind::p256_key, coordinates, cache, EVP_PKEY_up_ref,
+                                 [coordinates] { return make_p256_key(coordinates); });
 }
 
 }  // namespace attestd

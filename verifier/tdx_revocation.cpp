@@ -8,11 +8,11 @@ std::string subject(const X509* certificate) { return x509::common_name(X509_get
 
 }  // namespace
 
-Result<void> check_intel_list(X509_CRL* list, X509* issuer) {
+Result<void> check_intel_list(X509_CRL* list, X509* issuer, VerificationCache* cache) {
   if ((X509_get_key_usage(issuer) & KU_CRL_SIGN) == 0) {
     return fail(Errc::refused, "'" + subject(issuer) + "' may not sign revocation lists by its key usage");
   }
-  ATTESTD_CHECK(x509::check_ecdsa_sha256_signature(list, X509_get0_pubkey(issuer)));
+  ATTESTD_CHECK(x509::check_signature(x509::SignatureScheme::ecdsa_sha256, list, issuer, cache));
   if (x509::has_critical_extension(list)) {
     return fail(Errc::unsupported, "the revocation list of '" + subject(issuer) + "' has a critical extension");
   }
@@ -32,7 +32,7 @@ Finding look_up(X509* issuer, const std::vector<X509*>& certificates, const Inte
   Finding out{Standing::unknown, "there is no revocation list of '" + subject(issuer) + "'"};
   for (const auto& list : pool.lists) {
     if (!x509::same_name(X509_CRL_get_issuer(list.get()), X509_get_subject_name(issuer))) continue;
-    if (auto usable = check_intel_list(list.get(), issuer); !usable) {
+    if (auto usable = check_intel_list(list.get(), issuer, pool.cache); !usable) {
       if (out.standing == Standing::unknown) out = {Standing::unusable, std::move(usable).error().message};
       continue;
     }

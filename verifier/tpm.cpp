@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "verifier/tpm_key_internal.h"
+#include "verifier/verification_cache_internal.h"
 
 namespace attestd {
 namespace {
@@ -19,14 +20,14 @@ struct AttestationKey {
   std::optional<TpmPublic> area;  // nothing for PEM
 };
 
-Result<AttestationKey> read_key(ByteView ak) {
+Result<AttestationKey> read_key(ByteView ak, VerificationCache* cache) {
   AttestationKey out;
-  if (as_text(ak).starts_with("-----BEGIN")) {
-    ATTESTD_TRY(out.key, tpm_key_from_pem(ak));
-    return out;
+  const bool pem = as_text(ak).starts_with("-----BEGIN");
+  if (!pem) {
+    ATTESTD_TRY(out.area, parse_tpm_public(ak));
   }
-  ATTESTD_TRY(out.area, parse_tpm_public(ak));
-  ATTESTD_TRY(out.key, tpm_key(*out.area));
+  ATTESTD_TRY(out.key, made_once<TpmKey>(VerificationCache::Kind::tpm_key, ak, cache, EVP_PKEY_up_ref,
+                                         [&] { return pem ? tpm_key_from_pem(ak) : tpm_key(*out.area); }));
   return out;
 }
 
@@ -212,6 +213,7 @@ Check eventlog_check(const TpmInput& input, TpmVerification& verified) {
     auto log = parse_event_log(input.firmware_event_log);
     if (!log) return make_check(id, CheckResult::fail, "unreadable firmware event log: " + log.error().text());
     verified.log = *std::move(log);
+    verified.event_facts = decode_event_facts(*verified.log);
   }
   if (!input.userspace_event_log.empty()) {
     auto events = parse_userspace_log(input.userspace_event_log);
@@ -227,7 +229,7 @@ Check eventlog_check(const TpmInput& input, TpmVerification& verified) {
 TpmVerification verify_tpm(const TpmInput& input) {
   TpmVerification out;
   const ByteView attest = without_size(input.quote);
-  const auto key = read_key(input.ak);
+  const auto key = read_key(input.ak, input.cache);
   const auto signature = read_signature(key, input.signature);
   auto quote = parse_tpm_quote(attest);
   if (quote) {

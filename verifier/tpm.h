@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "evidence/event_facts.h"
 #include "evidence/event_log.h"
 #include "evidence/tpm_attest.h"
 #include "verifier/verdict.h"
+#include "verifier/verification_cache.h"
 
 namespace attestd {
 
@@ -19,6 +21,7 @@ struct TpmInput {
   ByteView firmware_event_log;  // empty when there is none
   ByteView userspace_event_log;
   std::optional<Bytes> expected_extra_data;
+  VerificationCache* cache = nullptr;  // not owned; may be null
 };
 
 struct TpmVerification {
@@ -28,6 +31,7 @@ struct TpmVerification {
   std::optional<TpmQuote> quote;
   std::optional<TpmPublic> ak;
   std::optional<EventLog> log;
+  EventFacts event_facts;  // of the log
   std::vector<UserspaceEvent> userspace_events;
   std::optional<PcrValues> pcrs;  // believe only if tpm.signature and tpm.pcrs pass
 };

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "evidence/digest.h"
+#include "verifier/verification_cache_internal.h"
 #include "verifier/x509_internal.h"
 
 namespace attestd::x509 {
@@ -82,9 +83,37 @@ Result<void> check_flags(X509* certificate) {
   return {};
 }
 
-}  // namespace
+bool is_scheme(const X509_ALGOR* algorithm, SignatureScheme scheme) {
+  switch (scheme) {
+    case SignatureScheme::rsa_pss_sha384: return is_pss_sha384(algorithm);
+    case SignatureScheme::ecdsa_sha256: return algorithm_nid(algorithm) == NID_ecdsa_with_SHA256;
+    case SignatureScheme::ecdsa_sha384: return algorithm_nid(algorithm) == NID_ecdsa_with_SHA384;
+  }
+  return false;
+}
 
-Result<openssl::Certificate> parse_certificate(ByteView der) {
+std::string_view scheme_text(SignatureScheme scheme) {
+  switch (scheme) {
+    case SignatureScheme::rsa_pss_sha384: return "RSASSA-PSS with SHA-384 and 48 bytes of salt";
+    case SignatureScheme::ecdsa_sha256: return "ECDSA with SHA-256";
+    case SignatureScheme::ecdsa_sha384: break;
+  }
+  return "ECDSA with SHA-384";
+}
+
+// Whether the key of `issuer` made the signature over `object`.
+template <class T>
+bool verified_once(T* object, X509* issuer, VerificationCache* cache, int (*verify)(T*, EVP_PKEY*)) {
+  EVP_PKEY* const key = X509_get0_pubkey(issuer);
+  if (key == nullptr) return false;
+  if (cache != nullptr && cache->is_good(object, issuer)) return true;
+  const bool good = verify(object, key) == 1;
+  ERR_clear_error();
+  if (good && cache != nullptr) cache->remember_good(object, issuer);
+  return good;
+}
+
+Result<openssl::Certificate> parse_certificate_der(ByteView der) {
   if (der.size() > maximal_certificate_size) {
     return fail(Errc::out_of_range,
                 "certificate of " + std::to_string(der.size()) + " bytes is over the limit of 16384");
@@ -97,7 +126,7 @@ Result<openssl::Certificate> parse_certificate(ByteView der) {
   return out;
 }
 
-Result<openssl::Crl> parse_crl(ByteView der) {
+Result<openssl::Crl> parse_crl_der(ByteView der) {
   if (der.size() > maximal_crl_size) {
     return fail(Errc::out_of_range,
                 "revocation list of " + std::to_string(der.size()) + " bytes is over the limit of 1 MiB");
@@ -108,6 +137,18 @@ Result<openssl::Crl> parse_crl(ByteView der) {
   ERR_clear_error();
   if (out == nullptr || cursor != end) return fail(Errc::malformed, "revocation list is not one X.509 object in DER");
   return out;
+}
+
+}  // namespace
+
+Result<openssl::Certificate> parse_certificate(ByteView der, VerificationCache* cache) {
+  return made_once<openssl::Certificate>(VerificationCache::Kind::certificate, der, cache, X509_up_ref,
+                                         [der] { return parse_certificate_der(der); });
+}
+
+Result<openssl::Crl> parse_crl(ByteView der, VerificationCache* cache) {
+  return made_once<openssl::Crl>(VerificationCache::Kind::revocation_list, der, cache, X509_CRL_up_ref,
+                                 [der] { return parse_crl_der(der); });
 }
 
 std::string common_name(const X509_NAME* name) {
@@ -198,62 +239,25 @@ bool is_listed(X509_CRL* list, const X509* certificate) {
   return X509_CRL_get0_by_serial(list, &entry, X509_get0_serialNumber(certificate)) != 0;
 }
 
-Result<void> check_ecdsa_sha256_signature(X509* certificate, EVP_PKEY* issuer) {
-  if (X509_get_signature_nid(certificate) != NID_ecdsa_with_SHA256) {
-    return fail(Errc::refused, quoted(certificate) + " is not signed by ECDSA with SHA-256");
-  }
-  const bool good = X509_verify(certificate, issuer) == 1;
-  ERR_clear_error();
-  if (!good)
-    return fail(Errc::mismatch, quoted(certificate) + " is not signed by the certificate of its issuer's name");
-  return {};
-}
-
-Result<void> check_ecdsa_sha256_signature(X509_CRL* list, EVP_PKEY* issuer) {
-  const std::string name = "the revocation list of '" + common_name(X509_CRL_get_issuer(list)) + "'";
-  if (X509_CRL_get_signature_nid(list) != NID_ecdsa_with_SHA256) {
-    return fail(Errc::refused, name + " is not signed by ECDSA with SHA-256");
-  }
-  const bool good = X509_CRL_verify(list, issuer) == 1;
-  ERR_clear_error();
-  if (!good) return fail(Errc::mismatch, name + " is not signed by the certificate of its issuer's name");
-  return {};
-}
-
-Result<void> check_pss_signature(X509* certificate, EVP_PKEY* issuer) {
+Result<void> check_signature(SignatureScheme scheme, X509* certificate, X509* issuer, VerificationCache* cache) {
   const X509_ALGOR* algorithm = nullptr;
   X509_get0_signature(nullptr, &algorithm, certificate);
-  if (!is_pss_sha384(algorithm)) {
-    return fail(Errc::refused, quoted(certificate) + " is not signed by RSASSA-PSS with SHA-384 and 48 bytes of salt");
+  if (!is_scheme(algorithm, scheme)) {
+    return fail(Errc::refused, quoted(certificate) + " is not signed by " + std::string(scheme_text(scheme)));
   }
-  const bool good = X509_verify(certificate, issuer) == 1;
-  ERR_clear_error();
-  if (!good)
-    return fail(Errc::mismatch, quoted(certificate) + " is not signed by the certificate of its issuer's name");
-  return {};
+  if (verified_once(certificate, issuer, cache, X509_verify)) return {};
+  return fail(Errc::mismatch, quoted(certificate) + " is not signed by the certificate of its issuer's name");
 }
 
-Result<void> check_pss_signature(X509_CRL* list, EVP_PKEY* issuer) {
+Result<void> check_signature(SignatureScheme scheme, X509_CRL* list, X509* issuer, VerificationCache* cache) {
+  const std::string name = "the revocation list of '" + common_name(X509_CRL_get_issuer(list)) + "'";
   const X509_ALGOR* algorithm = nullptr;
   X509_CRL_get0_signature(list, nullptr, &algorithm);
-  if (!is_pss_sha384(algorithm)) {
-    return fail(Errc::refused, "the revocation list is not signed by RSASSA-PSS with SHA-384 and 48 bytes of salt");
+  if (!is_scheme(algorithm, scheme)) {
+    return fail(Errc::refused, name + " is not signed by " + std::string(scheme_text(scheme)));
   }
-  const bool good = X509_CRL_verify(list, issuer) == 1;
-  ERR_clear_error();
-  if (!good) return fail(Errc::mismatch, "the revocation list is not signed by the root whose name it carries");
-  return {};
-}
-
-Result<void> check_ecdsa_sha384_signature(X509* certificate, EVP_PKEY* issuer) {
-  if (X509_get_signature_nid(certificate) != NID_ecdsa_with_SHA384) {
-    return fail(Errc::refused, quoted(certificate) + " is not signed by ECDSA with SHA-384");
-  }
-  const bool good = X509_verify(certificate, issuer) == 1;
-  ERR_clear_error();
-  if (!good)
-    return fail(Errc::mismatch, quoted(certificate) + " is not signed by the certificate of its issuer's name");
-  return {};
+  if (verified_once(list, issuer, cache, X509_CRL_verify)) return {};
+  return fail(Errc::mismatch, name + " is not signed by the certificate of its issuer's name");
 }
 
 }  // namespace attestd::x509

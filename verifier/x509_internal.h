@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "verifier/openssl_internal.h"
+#include "verifier/verification_cache.h"
 
 namespace attestd::x509 {
 
@@ -15,8 +16,8 @@ inline constexpr std::size_t maximal_certificate_size = std::size_t{16} << 10U;
 inline constexpr std::size_t maximal_crl_size = std::size_t{1} << 20U;
 
 // DER, exactly one object. Errors: out_of_range, malformed.
-Result<openssl::Certificate> parse_certificate(ByteView der);
-Result<openssl::Crl> parse_crl(ByteView der);
+Result<openssl::Certificate> parse_certificate(ByteView der, VerificationCache* cache = nullptr);
+Result<openssl::Crl> parse_crl(ByteView der, VerificationCache* cache = nullptr);
 
 // The common name; empty when there is none, or more than one.
 std::string common_name(const X509_NAME* name);
@@ -39,13 +40,11 @@ bool is_listed(X509_CRL* list, const X509* certificate);
 // Basic constraints, key usage, no critical extension that we do not know.
 Result<void> check_ca(X509* certificate);
 Result<void> check_end_entity(X509* certificate);
-// ECDSA with SHA-256, and `issuer` made it.
-Result<void> check_ecdsa_sha256_signature(X509* certificate, EVP_PKEY* issuer);
-Result<void> check_ecdsa_sha256_signature(X509_CRL* list, EVP_PKEY* issuer);
-// RSASSA-PSS with SHA-384, MGF1 with SHA-384, 48 bytes of salt, and `issuer` made it.
-Result<void> check_pss_signature(X509* certificate, EVP_PKEY* issuer);
-Result<void> check_pss_signature(X509_CRL* list, EVP_PKEY* issuer);
-// ECDSA with SHA-384, and `issuer` made it.
-Result<void> check_ecdsa_sha384_signature(X509* certificate, EVP_PKEY* issuer);
+// RSASSA-PSS: MGF1 with SHA-384 too.
+enum class SignatureScheme { rsa_pss_sha384, ecdsa_sha256, ecdsa_sha384 };
+// The signature is of this scheme, and the key of `issuer` made it.
+Result<void> check_signature(SignatureScheme scheme, X509* certificate, X509* issuer,
+                             VerificationCache* cache = nullptr);
+Result<void> check_signature(SignatureScheme scheme, X509_CRL* list, X509* issuer, VerificationCache* cache = nullptr);
 
 }  // namespace attestd::x509

@@ -14,12 +14,13 @@ constexpr std::array<std::string_view, 5> extensions{".pem", ".der", ".crt", ".c
 using PemText = openssl::Handle<char, [](char* text) { OPENSSL_free(text); }>;
 using PemData = openssl::Handle<unsigned char, [](unsigned char* data) { OPENSSL_free(data); }>;
 
-Result<void> add_der(ByteView der, std::vector<Bytes>& certificates, std::vector<Bytes>& crls) {
-  if (parse_certificate(der)) {
+Result<void> add_der(ByteView der, std::vector<Bytes>& certificates, std::vector<Bytes>& crls,
+                     VerificationCache* cache) {
+  if (parse_certificate(der, cache)) {
     certificates.push_back(to_bytes(der));
     return {};
   }
-  if (parse_crl(der)) {
+  if (parse_crl(der, cache)) {
     crls.push_back(to_bytes(der));
     return {};
   }
@@ -28,8 +29,9 @@ Result<void> add_der(ByteView der, std::vector<Bytes>& certificates, std::vector
 
 }  // namespace
 
-Result<void> add_objects(ByteView bytes, std::vector<Bytes>& certificates, std::vector<Bytes>& crls) {
-  if (as_text(bytes).find("-----BEGIN ") == std::string_view::npos) return add_der(bytes, certificates, crls);
+Result<void> add_objects(ByteView bytes, std::vector<Bytes>& certificates, std::vector<Bytes>& crls,
+                         VerificationCache* cache) {
+  if (as_text(bytes).find("-----BEGIN ") == std::string_view::npos) return add_der(bytes, certificates, crls, cache);
   const openssl::Stream stream(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
   if (stream == nullptr) return openssl::failure("cannot read PEM");
   std::size_t found = 0;
@@ -43,7 +45,7 @@ Result<void> add_objects(ByteView bytes, std::vector<Bytes>& certificates, std::
     const PemText own_header(header);
     const PemData own_data(data);
     ++found;
-    ATTESTD_CHECK(add_der(openssl::view(data, static_cast<std::size_t>(size)), certificates, crls));
+    ATTESTD_CHECK(add_der(openssl::view(data, static_cast<std::size_t>(size)), certificates, crls, cache));
   }
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   ERR_clear_error();

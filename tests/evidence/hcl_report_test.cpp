@@ -144,6 +144,8 @@ TEST_CASE("runtime data that could be read in two ways are refused") {
       R"({"keys":[{"kid":"HCLAkPub","kty":"EC","e":"AQAB","n":"qqq7"}]})",
       R"({"keys":[{"kid":"HCLAkPub","kty":"RSA","e":"AQABAQAB","n":"qqq7"}]})",
       R"({"keys":[{"kid":"HCLAkPub","kty":"RSA","e":"AQAB","n":"q+q7"}]})",
+      R"({"keys":[{"kid":"HCLAkPub","kty":"RSA","e":"AA","n":"qqq7"}]})",
+      R"({"keys":[{"kid":"HCLAkPub","kty":"RSA","e":"AQAB","n":"AAAA"}]})",
       R"({"keys":[{"kty":"RSA","e":"AQAB","n":"qqq7"}]})",
       R"({"keys":[],"vm-configuration":7})",
       R"({"keys":[],"vm-configuration":{"secure-boot":"true"}})",

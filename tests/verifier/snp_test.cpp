@@ -156,8 +156,8 @@ TEST_CASE("each of AMD's published chains ends in a pinned root") {
     // stand for a leaf one step down.
     X509* const intermediate = pool.issuers[0].get();
     X509* const root = pool.issuers[1].get();
-    CHECK(x509::check_pss_signature(intermediate, X509_get0_pubkey(root)));
-    CHECK(x509::check_pss_signature(root, X509_get0_pubkey(root)));
+    CHECK(x509::check_signature(x509::SignatureScheme::rsa_pss_sha384, intermediate, root));
+    CHECK(x509::check_signature(x509::SignatureScheme::rsa_pss_sha384, root, root));
     CHECK(x509::check_ca(intermediate));
     CHECK(x509::check_ca(root));
     CHECK(x509::is_rsa4096(X509_get0_pubkey(intermediate)));
