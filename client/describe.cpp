@@ -92,10 +92,17 @@ Result<json::value> describe_bundle(ByteView bytes) {
     ATTESTD_CHECK(add(parts, "tpm-signature", EvidenceType::tpm_signature, bundle.tpm->signature));
     ATTESTD_CHECK(add(parts, "tpm-ak", EvidenceType::tpm_public, bundle.tpm->ak_public));
     ATTESTD_CHECK(add(parts, "tpm-ak-certificate", EvidenceType::certificate, bundle.tpm->ak_certificate));
+    Bytes chain;
+    for (const Bytes& der : bundle.tpm->ak_chain) chain.insert(chain.end(), der.begin(), der.end());
+    ATTESTD_CHECK(add(parts, "tpm-ak-chain", EvidenceType::certificate, chain));
+    ATTESTD_CHECK(add(parts, "tpm-ek", EvidenceType::tpm_public, bundle.tpm->ek_public));
+    ATTESTD_CHECK(add(parts, "tpm-ek-certificate", EvidenceType::certificate, bundle.tpm->ek_certificate));
     ATTESTD_TRY(json::value pcrs, parse_json(pcr_values_to_json(bundle.tpm->pcrs)));
     parts["tpm-pcrs"] = std::move(pcrs);
   }
   ATTESTD_CHECK(add(parts, "nitro-document", EvidenceType::nitro_document, bundle.nitro_document));
+  ATTESTD_CHECK(add(parts, "svsm-manifest", EvidenceType::svsm_manifest, bundle.svsm_manifest));
+  ATTESTD_CHECK(add(parts, "certificates", EvidenceType::certificate, bundle.certificates));
   ATTESTD_CHECK(add(parts, "firmware-event-log", EvidenceType::event_log, bundle.firmware_event_log));
   ATTESTD_CHECK(add(parts, "userspace-event-log", EvidenceType::userspace_log, bundle.userspace_event_log));
   ATTESTD_TRY(const MerkleHash root, bundle_root(bundle));
@@ -132,6 +139,7 @@ Result<json::value> describe(EvidenceType type, ByteView bytes) {
       return parse_json(userspace_log_to_json(events));
     }
     case EvidenceType::nitro_document: return describe_nitro_document(bytes);
+    case EvidenceType::svsm_manifest: return describe_svsm_manifest(bytes);
     case EvidenceType::certificate: return describe_certificates(bytes);
   }
   return fail(Errc::internal, "a type without a description");

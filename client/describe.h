@@ -27,7 +27,9 @@ Result<boost::json::value> describe_cc_event_log(ByteView bytes);
 Result<std::string> describe_cc_event_log_text(ByteView bytes);
 Result<boost::json::value> describe_cel(ByteView bytes);
 Result<boost::json::value> describe_nitro_document(ByteView bytes);
-// PEM, one or many, or one DER.
+// Of all services, or of the vTPM alone.
+Result<boost::json::value> describe_svsm_manifest(ByteView bytes);
+// PEM or DER, one or many; with the instance that Google certified a vTPM's key for.
 Result<boost::json::value> describe_certificates(ByteView bytes);
 
 }  // namespace attestd

@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <ctime>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "base/encoding.h"
 #include "client/describe.h"
 #include "evidence/digest.h"
+#include "verifier/gcp.h"
 
 namespace attestd {
 namespace {
@@ -82,6 +84,12 @@ json::object describe_one(X509* certificate) {
     out["key"] =
         std::string(algorithm != nullptr ? algorithm : "unknown") + " " + std::to_string(EVP_PKEY_get_bits(key));
   }
+  const auto instance = gce_instance_of(der(certificate));
+  if (!instance) {
+    out["gce_instance_problem"] = instance.error().text();
+  } else if (*instance) {
+    out["gce_instance"] = json::parse(gce_instance_json(**instance));
+  }
   return out;
 }
 
@@ -98,8 +106,15 @@ Result<json::value> describe_certificates(ByteView bytes) {
   } else {
     const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
     const auto* const end = data + bytes.size();
-    const X509Handle certificate(d2i_X509(nullptr, &data, static_cast<long>(bytes.size())));
-    if (certificate && data == end) certificates.emplace_back(describe_one(certificate.get()));
+    while (data != end) {
+      const X509Handle certificate(d2i_X509(nullptr, &data, static_cast<long>(end - data)));
+      if (!certificate) {
+        ERR_clear_error();
+        const auto at = static_cast<std::size_t>(data - reinterpret_cast<const unsigned char*>(bytes.data()));
+        return fail_at(Errc::malformed, at, "this is no X.509 certificate in DER");
+      }
+      certificates.emplace_back(describe_one(certificate.get()));
+    }
   }
   ERR_clear_error();
   if (certificates.empty()) return fail(Errc::malformed, "no X.509 certificate in PEM or DER");

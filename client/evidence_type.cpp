@@ -10,6 +10,7 @@
 #include "evidence/event_log.h"
 #include "evidence/snp_certificates.h"
 #include "evidence/snp_report.h"
+#include "evidence/svsm_manifest.h"
 #include "evidence/td_quote.h"
 #include "evidence/td_report.h"
 #include "evidence/tpm_attest.h"
@@ -35,6 +36,7 @@ constexpr auto names = std::to_array<std::pair<EvidenceType, std::string_view>>(
     {EvidenceType::event_log, "event-log"},
     {EvidenceType::userspace_log, "userspace-log"},
     {EvidenceType::nitro_document, "nitro-document"},
+    {EvidenceType::svsm_manifest, "svsm-manifest"},
     {EvidenceType::certificate, "certificate"},
 });
 
@@ -116,6 +118,7 @@ std::optional<EvidenceType> detect_evidence_type(ByteView bytes) {
     }
   }
   if (bytes.size() == td_report_size && parse_td_report(bytes)) return EvidenceType::td_report;
+  if (is_svsm_services(bytes)) return EvidenceType::svsm_manifest;
   if (text.starts_with("CCEL")) return EvidenceType::ccel_table;
   if (quote_magic(bytes) || (bytes.size() > 2 && quote_magic(bytes.subspan(2)))) return EvidenceType::tpm_quote;
   if (parse_cose_sign1(bytes)) return EvidenceType::nitro_document;

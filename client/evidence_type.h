@@ -27,6 +27,7 @@ enum class EvidenceType {
   event_log,
   userspace_log,
   nitro_document,
+  svsm_manifest,
   certificate,
 };
 

@@ -17,12 +17,6 @@ struct Entry {
   std::size_t at = 0;
 };
 
-bool is_services_manifest(ByteView bytes) {
-  Reader reader(bytes);
-  const auto guid = reader.fixed<guid_size>("GUID");
-  return guid && guid_from_uefi(*guid) == svsm_services_guid;
-}
-
 bool endorsement_key(const TpmPublic& key) {
   constexpr std::uint32_t demanded =
       TpmPublic::restricted | TpmPublic::decrypt | TpmPublic::fixed_tpm | TpmPublic::fixed_parent;
@@ -30,6 +24,12 @@ bool endorsement_key(const TpmPublic& key) {
 }
 
 }  // namespace
+
+bool is_svsm_services(ByteView bytes) {
+  Reader reader(bytes);
+  const auto guid = reader.fixed<guid_size>("GUID");
+  return guid && guid_from_uefi(*guid) == svsm_services_guid;
+}
 
 Result<std::vector<SvsmService>> parse_svsm_services(ByteView bytes) {
   if (bytes.size() > svsm_manifest_limit) return fail(Errc::out_of_range, "the SVSM's manifest is over 64 KiB");
@@ -94,7 +94,7 @@ Bytes encode_svsm_services(const std::vector<SvsmService>& services) {
 
 Result<Bytes> svsm_endorsement_area(ByteView manifest) {
   if (manifest.size() > svsm_manifest_limit) return fail(Errc::out_of_range, "the SVSM's manifest is over 64 KiB");
-  if (!is_services_manifest(manifest)) return to_bytes(manifest);
+  if (!is_svsm_services(manifest)) return to_bytes(manifest);
   ATTESTD_TRY(std::vector<SvsmService> services, parse_svsm_services(manifest));
   const auto vtpm = std::ranges::find(services, svsm_vtpm_guid, &SvsmService::guid);
   if (vtpm == services.end() || vtpm->manifest.empty()) {

@@ -22,6 +22,9 @@ struct SvsmService {
   Bytes manifest;  // empty for a service without one
 };
 
+// Does it begin with the GUID of a services manifest?
+bool is_svsm_services(ByteView bytes);
+
 // The services manifest: a GUID, sizes, and 24 bytes for each service. GUIDs are
 // in UEFI's byte order, numbers little-endian. Errors: truncated, malformed
 // (another GUID, sizes or offsets that do not fit, overlapping contents, a

@@ -8,6 +8,20 @@
 
 namespace attestd {
 namespace json = boost::json;
+namespace {
+
+json::object instance_object(const GceInstance& instance) {
+  json::object out{{"zone", to_valid_utf8(instance.zone)},
+                   {"project_number", instance.project_number},
+                   {"project_id", to_valid_utf8(instance.project_id)},
+                   {"instance_id", instance.instance_id},
+                   {"instance_name", to_valid_utf8(instance.instance_name)}};
+  if (instance.security_version) out["security_version"] = *instance.security_version;
+  if (instance.production) out["production"] = *instance.production;
+  return out;
+}
+
+}  // namespace
 
 Check check_gcp_instance(const TpmKeyCertificate* certificate, const GcpPolicy& policy) {
   const std::string id = "gcp.instance";
@@ -52,20 +66,12 @@ std::string describe_gcp_instance(const GceInstance& instance) {
          ") of project " + escape_text(instance.project_id) + " in " + escape_text(instance.zone);
 }
 
+std::string gce_instance_json(const GceInstance& instance) { return json::serialize(instance_object(instance)); }
+
 std::string ak_certificate_claims_json(const TpmKeyCertificate& certificate) {
   json::object out{{"root", to_valid_utf8(certificate.root_name)},
                    {"validity", json::array{certificate.not_before, certificate.not_after}}};
-  if (certificate.instance) {
-    const GceInstance& instance = *certificate.instance;
-    json::object one{{"zone", to_valid_utf8(instance.zone)},
-                     {"project_number", instance.project_number},
-                     {"project_id", to_valid_utf8(instance.project_id)},
-                     {"instance_id", instance.instance_id},
-                     {"instance_name", to_valid_utf8(instance.instance_name)}};
-    if (instance.security_version) one["security_version"] = *instance.security_version;
-    if (instance.production) one["production"] = *instance.production;
-    out["instance"] = std::move(one);
-  }
+  if (certificate.instance) out["instance"] = instance_object(*certificate.instance);
   return json::serialize(out);
 }
 

@@ -29,6 +29,8 @@ struct GcpPolicy {
 Check check_gcp_instance(const TpmKeyCertificate* certificate, const GcpPolicy& policy);
 // One sentence: "Google certified … for instance …".
 std::string describe_gcp_instance(const GceInstance& instance);
+// A JSON object with a member for each field.
+std::string gce_instance_json(const GceInstance& instance);
 std::string ak_certificate_claims_json(const TpmKeyCertificate& certificate);
 
 }  // namespace attestd

@@ -7,8 +7,11 @@
 #include "evidence/event_log_writer.h"
 #include "evidence/snp_certificates.h"
 #include "evidence/snp_report.h"
+#include "evidence/svsm_manifest.h"
 #include "evidence/td_quote.h"
 #include "evidence/td_report.h"
+#include "evidence/tpm_attest.h"
+#include "sim/signer/gcp_signer.h"
 #include "tests/catch.h"
 #include "tests/vectors.h"
 
@@ -19,6 +22,18 @@ namespace {
 std::string type_of(ByteView bytes) {
   const auto type = detect_evidence_type(bytes);
   return type ? std::string(evidence_type_name(*type)) : "none";
+}
+
+// TPMT_PUBLIC of an RSA-2048 key (TPM 2.0 part 2, section 12.2.4).
+Bytes public_area(std::uint32_t attributes) {
+  Writer area;
+  area.be16(0x0001).be16(0x000b).be32(attributes).be16(0);
+  if ((attributes & TpmPublic::decrypt) != 0) {
+    area.be16(0x0006).be16(128).be16(0x0043).be16(0x0010);  // AES-128-CFB, no scheme
+  } else {
+    area.be16(0x0010).be16(0x0014).be16(0x000b);  // RSASSA with SHA-256
+  }
+  return area.be16(2048).be32(0).be16(256).raw(Bytes(256, std::byte{0xc3})).take();
 }
 
 }  // namespace
@@ -91,6 +106,12 @@ TEST_CASE("genuine evidence is recognized") {
       {"tdx/ccel-cos113/quote.bin", "td-quote"},
       {"tdx/ccel-cos113/ccel.bin", "cc-event-log"},
       {"tdx/ccel-cos113/ccel-table.bin", "ccel-table"},
+      {"gcp/akcert.pem", "certificate"},
+      {"gcp/ek_chain.pem", "certificate"},
+      {"nitro/document.bin", "nitro-document"},
+      {"nitro/root.pem", "certificate"},
+      {"azure/tdx/td-quote.bin", "td-quote"},
+      {"tdx/v4-spr/quote.bin", "td-quote"},
       {"tpm/quote/quote.out", "tpm-quote"},
       {"tpm/quote/quotesig.out", "tpm-signature"},
       {"tpm/quote/quotepcr.out", "pcrs"},
@@ -135,4 +156,82 @@ TEST_CASE("each of a TD's formats can be described") {
   const auto text = describe_text(EvidenceType::td_quote, *quote, false);
   CHECK(text->find("Intel SGX PCK Certificate") != std::string::npos);
   CHECK(text->find("TD 1.5") != std::string::npos);
+}
+
+TEST_CASE("each genuine raw file is described by its content alone") {
+  const struct {
+    const char* file;
+    const char* part;  // of what is told
+  } cases[] = {
+      {"tdx/v4-spr/quote.bin", "mrtd"},
+      {"tdx/ccel-cos113/quote.bin", "mrtd"},
+      {"azure/tdx/td-quote.bin", "mrtd"},
+      {"azure/snp/hcl-report.bin", "HCLAkPub"},
+      {"azure/tdx/hcl-report.bin", "HCLAkPub"},
+      {"azure/snp/vcek.pem", "SEV-VCEK"},
+      {"gcp/akcert.pem", "gce_instance"},
+      {"gcp/ak_chain.pem", "EK/AK CA"},
+      {"gcp/ekcert.pem", "not_after"},
+      {"nitro/document.bin", "module_id"},
+      {"nitro/root.pem", "aws.nitro-enclaves"},
+      {"tdx/ccel-cos113/ccel.bin", "RTMR2"},
+      {"tdx/ccel-cos113/ccel-table.bin", "ccel-table"},
+  };
+  for (const auto& one : cases) {
+    INFO(one.file);
+    const auto bytes = test::vector_file(one.file);
+    if (!bytes) continue;
+    const auto type = detect_evidence_type(*bytes);
+    REQUIRE(type);
+    const auto text = describe_text(*type, *bytes, false);
+    REQUIRE(text);
+    INFO(*text);
+    CHECK(text->find(one.part) != std::string::npos);
+  }
+  // The TDREPORT of a genuine machine is within its paravisor's report, after a header of 32 bytes.
+  const auto hcl = test::vector_file("azure/tdx/hcl-report.bin");
+  if (!hcl) return;
+  const ByteView td_report = ByteView(*hcl).subspan(32, td_report_size);
+  CHECK(type_of(td_report) == "td-report");
+  CHECK(describe_text(EvidenceType::td_report, td_report, false)->find("mrtd") != std::string::npos);
+}
+
+TEST_CASE("the instance that an attestation key was certified for is told") {
+  const sim::GcpSigner google = sim::GcpSigner::mint({}).value();
+  const auto key = parse_tpm_public(public_area(TpmPublic::restricted | TpmPublic::sign | TpmPublic::fixed_tpm));
+  REQUIRE(key);
+  const Bytes certificate = google.certify(*key, TpmKeyUse::attestation).value();
+  const auto text = describe_text(EvidenceType::certificate, certificate, false);
+  REQUIRE(text);
+  INFO(*text);
+  for (const char* const part : {"gce_instance", "attestd-sim", "6524697943022743941"}) {
+    CHECK(text->find(part) != std::string::npos);
+  }
+  // A chain is certificates one after the other; what follows must be one too.
+  Bytes chain;
+  for (const Bytes& der : google.chain(TpmKeyUse::attestation)) chain.insert(chain.end(), der.begin(), der.end());
+  CHECK(describe(EvidenceType::certificate, chain));
+  chain.push_back(std::byte{0});
+  CHECK_FALSE(describe(EvidenceType::certificate, chain));
+}
+
+TEST_CASE("an SVSM's manifest is told with its services and the vTPM's endorsement key") {
+  const Bytes area =
+      public_area(TpmPublic::restricted | TpmPublic::decrypt | TpmPublic::fixed_tpm | TpmPublic::fixed_parent);
+  const std::string other = "11111111-2222-3333-4444-555555555555";
+  const Bytes all = encode_svsm_services({{std::string(svsm_vtpm_guid), area}, {other, to_bytes("\x1b[2J")}});
+  CHECK(type_of(all) == "svsm-manifest");
+  const std::string name = to_hex(parse_tpm_public(area).value().name);
+  for (const Bytes& manifest : {all, area}) {
+    const auto text = describe_text(EvidenceType::svsm_manifest, manifest, false);
+    REQUIRE(text);
+    INFO(*text);
+    CHECK(text->find(name) != std::string::npos);
+    CHECK(text->find('\x1b') == std::string::npos);
+    CHECK((text->find(svsm_vtpm_guid) != std::string::npos) == (manifest == all));
+  }
+  CHECK(describe_text(EvidenceType::svsm_manifest, all, false)->find(other) != std::string::npos);
+  // Services without a vTPM are told too; a key that is no endorsement key is an error.
+  CHECK(describe(EvidenceType::svsm_manifest, encode_svsm_services({{other, {}}})));
+  CHECK_FALSE(describe(EvidenceType::svsm_manifest, public_area(TpmPublic::sign | TpmPublic::restricted)));
 }
