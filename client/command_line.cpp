@@ -110,26 +110,40 @@ class CommandLine {
     add_timeout(app);
   }
 
-  static void add_trust_root(CLI::App& app, std::vector<std::string>& roots) {
-    app.add_option("--trust-root", roots, "certificate to trust beside the vendors' (PEM or DER); may be repeated")
+  static void add_files(CLI::App& app, const std::string& name, std::vector<std::string>& files, const char* does) {
+    app.add_option(name, files, does)
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->type_name("FILE");
   }
 
-  static void add_trust(CLI::App& app, TrustOptions& trust) {
+  static void add_trust_root(CLI::App& app, std::vector<std::string>& roots) {
+    add_files(app, "--trust-root", roots,
+              "root of hardware to trust beside AMD's and Intel's (PEM or DER); may be repeated");
+  }
+
+  static void add_vtpm_roots(CLI::App& app, RootOptions& roots) {
+    add_files(app, "--trust-vtpm-root", roots.vtpm,
+              "root of vTPM keys' certificates to trust beside Google's; may be repeated");
+    add_files(app, "--trust-nitro-root", roots.nitro,
+              "root of attestation documents to trust beside AWS's; may be repeated");
+  }
+
+  // Each vendor's as far as the command has a use for it.
+  static void add_trust(CLI::App& app, TrustOptions& trust, bool amd, bool intel) {
     app.add_option("--policy", trust.policy, "what you expect: attestd-policy(5)")->type_name("FILE");
-    app.add_option("--certs", trust.certificates, "folder or file with the vendor's certificates")->type_name("DIR");
-    app.add_option("--collateral", trust.collateral,
-                   "folder or file with Intel's TCB info, QE identity and lists (TDX)")
-        ->type_name("DIR");
-    app.add_option("--crl", trust.crls, "certificate revocation list (PEM or DER); may be repeated")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->type_name("FILE");
+    if (amd) {
+      app.add_option("--certs", trust.certificates, "folder or file with the vendor's certificates")->type_name("DIR");
+    }
+    if (intel) {
+      app.add_option("--collateral", trust.collateral,
+                     "folder or file with Intel's TCB info, QE identity and lists (TDX)")
+          ->type_name("DIR");
+    }
+    add_files(app, "--crl", trust.crls, "certificate revocation list (PEM or DER); may be repeated");
     add_cache(app, trust.cache);
     app.add_flag("--no-cache", trust.no_cache, "use what the evidence and the options bring, nothing else");
-    add_trust_root(app, trust.trust_roots);
+    add_trust_root(app, trust.roots.hardware);
   }
 
   static void add_cache(CLI::App& app, std::string& cache) {
@@ -200,7 +214,8 @@ class CommandLine {
     app.add_option("--purpose", options.purpose, "that the statement must have; default: host, when it is fetched")
         ->check(CLI::IsMember({"host", "monitor", "unlock", "workload"}))
         ->type_name("PURPOSE");
-    add_trust(app, options.trust);
+    add_trust(app, options.trust, true, true);
+    add_vtpm_roots(app, options.trust.roots);
     add_at(app, options.trust);
     add_json(app);
     app.require_subcommand(0, 1);
@@ -217,7 +232,7 @@ class CommandLine {
                             "  attestctl verify snp --report report.bin --certs certs/ --at 2025-06-01T00:00:00Z",
                             &run_verify_snp, options);
     app.add_option("--report", options.report, "attestation report, 1184 bytes")->required()->type_name("FILE");
-    add_trust(app, options.trust);
+    add_trust(app, options.trust, true, false);
     add_at(app, options.trust);
     add_json(app);
   }
@@ -238,7 +253,7 @@ class CommandLine {
     app.add_option("--extra-data", options.extra_data, "the qualifying data that the vTPM's quote must carry")
         ->needs(app.get_option("--tpm-quote"))
         ->type_name("HEX");
-    add_trust(app, options.trust);
+    add_trust(app, options.trust, true, true);
     add_at(app, options.trust);
     add_json(app);
   }
@@ -249,7 +264,7 @@ class CommandLine {
                             "  attestctl verify tdx --quote quote.bin --collateral intel/ --at 2025-06-01T00:00:00Z",
                             &run_verify_tdx, options);
     app.add_option("--quote", options.quote, "TD quote, version 4 or 5")->required()->type_name("FILE");
-    add_trust(app, options.trust);
+    add_trust(app, options.trust, false, true);
     add_at(app, options.trust);
     add_json(app);
   }
@@ -280,11 +295,8 @@ class CommandLine {
     app.add_option("--document", options.document, "COSE_Sign1, as the NitroTPM gives it")
         ->required()
         ->type_name("FILE");
-    app.add_option("--root", options.trust.trust_roots,
-                   "the root that it must come from (PEM or DER), in place of AWS's; may be repeated")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->type_name("FILE");
+    add_files(app, "--root", options.trust.roots.nitro,
+              "the root that it must come from (PEM or DER), in place of AWS's; may be repeated");
     add_at(app, options.trust);
     add_json(app);
   }
@@ -299,7 +311,8 @@ class CommandLine {
                             &run_host_proof, options);
     app.add_option("WORDS", options.words, "%I %H %t %K of ssh, or %H alone")->required()->expected(1, 4);
     add_from(app, options.from);
-    add_trust(app, options.trust);
+    add_trust(app, options.trust, true, true);
+    add_vtpm_roots(app, options.trust.roots);
   }
 
   void add_keys() {
@@ -350,7 +363,8 @@ class CommandLine {
         command(policy, "init", "Write a policy that accepts what a VM shows today",
                 "  attestctl policy init --from bundle.json -o vm.toml", &run_policy_init, options_.policy_init);
     add_from(init, options_.policy_init.from);
-    add_trust_root(init, options_.policy_init.trust_roots);
+    add_trust_root(init, options_.policy_init.roots.hardware);
+    add_vtpm_roots(init, options_.policy_init.roots);
     init.add_option("-o,--output", options_.policy_init.output, "write it there; default: standard output")
         ->type_name("FILE");
     CLI::App& check = command(policy, "check", "Is this file a policy?", "  attestctl policy check vm.toml",

@@ -39,6 +39,13 @@ struct InspectOptions {
 };
 Result<int> run_inspect(const CommonOptions& common, const InspectOptions& options);
 
+// Files of roots to trust beside the vendors', by what each may vouch for.
+struct RootOptions {
+  std::vector<std::string> hardware;
+  std::vector<std::string> vtpm;
+  std::vector<std::string> nitro;
+};
+
 // What `verify` and its kinds share.
 struct TrustOptions {
   std::string policy;
@@ -46,7 +53,7 @@ struct TrustOptions {
   std::string certificates;
   std::vector<std::string> crls;
   std::string collateral;  // folder or file, Intel's for TDX
-  std::vector<std::string> trust_roots;
+  RootOptions roots;
   std::string cache;  // of `keys fetch`; empty: the default folder
   bool no_cache = false;
 };
@@ -95,7 +102,7 @@ struct VerifyTpmOptions {
 Result<int> run_verify_tpm(const CommonOptions& common, const VerifyTpmOptions& options);
 
 struct VerifyNitrotpmOptions {
-  TrustOptions trust;  // trust_roots: --root, and then only those
+  TrustOptions trust;  // roots.nitro: --root, and then only those
   std::string document;
 };
 Result<int> run_verify_nitrotpm(const CommonOptions& common, const VerifyNitrotpmOptions& options);
@@ -124,7 +131,7 @@ Result<int> run_keys_fetch(const CommonOptions& common, const KeysFetchOptions& 
 
 struct PolicyInitOptions {
   std::string from;
-  std::vector<std::string> trust_roots;
+  RootOptions roots;
   std::string output;
 };
 Result<int> run_policy_init(const CommonOptions& common, const PolicyInitOptions& options);

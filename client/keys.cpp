@@ -200,7 +200,7 @@ Result<int> run_keys_fetch(const CommonOptions& common, const KeysFetchOptions& 
     return fail(Errc::usage, "keys fetch needs evidence to fetch for, --product or --prime: see attestctl(1)");
   }
   TrustOptions trust;
-  trust.trust_roots = options.trust_roots;
+  trust.roots.hardware = options.trust_roots;
   ATTESTD_TRY(const Policy policy, load_trust(trust));
   ATTESTD_TRY(const std::int64_t at, verification_time(options.at));
   ATTESTD_TRY(const KeyCache cache,

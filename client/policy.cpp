@@ -40,9 +40,13 @@ std::string quoted(std::string_view text) {
 }
 
 // make_policy() ends in the [trust] section.
-std::string trust_lines(const std::vector<std::string>& roots) {
-  std::string out = "roots = [";
-  for (std::size_t i = 0; i < roots.size(); ++i) out += (i > 0 ? ", " : "") + quoted(absolute(roots[i]));
+Result<std::string> trust_lines(std::string_view key, const std::vector<std::string>& roots) {
+  if (roots.empty()) return std::string();
+  std::string out = std::string(key) + " = [";
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    ATTESTD_CHECK(load_trust_roots(roots[i]));
+    out += (i > 0 ? ", " : "") + quoted(absolute(roots[i]));
+  }
   return out + "]\n";
 }
 
@@ -68,8 +72,12 @@ Result<int> run_policy_init(const CommonOptions& common, const PolicyInitOptions
   const auto bundle = parse_bundle(text);
   if (!bundle) return std::unexpected(Error(bundle.error()).in(source_name(source) + " gives no bundle"));
   ATTESTD_TRY(std::string toml, make_policy(*bundle, source_name(source)));
-  for (const std::string& root : options.trust_roots) ATTESTD_CHECK(load_trust_roots(root));
-  if (!options.trust_roots.empty()) toml += trust_lines(options.trust_roots);
+  const std::pair<std::string_view, const std::vector<std::string>&> lists[] = {
+      {"roots", options.roots.hardware}, {"vtpm-roots", options.roots.vtpm}, {"nitro-roots", options.roots.nitro}};
+  for (const auto& [key, roots] : lists) {
+    ATTESTD_TRY(const std::string line, trust_lines(key, roots));
+    toml += line;
+  }
 
   // A policy that its own evidence does not meet is worth a word, not a refusal:
   // an owner may want to write it and see why.

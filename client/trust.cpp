@@ -124,9 +124,15 @@ Result<Policy> load_trust(const TrustOptions& options) {
   if (!options.policy.empty()) {
     ATTESTD_TRY(policy, load_policy(options.policy));
   }
-  for (const std::string& path : options.trust_roots) {
-    ATTESTD_TRY(const std::vector<Bytes> roots, load_trust_roots(path));
-    policy.roots.named.insert(policy.roots.named.end(), roots.begin(), roots.end());
+  const std::pair<const std::vector<std::string>&, std::vector<Bytes>&> lists[] = {
+      {options.roots.hardware, policy.roots.named},
+      {options.roots.vtpm, policy.roots.vtpm},
+      {options.roots.nitro, policy.roots.nitro}};
+  for (const auto& [paths, into] : lists) {
+    for (const std::string& path : paths) {
+      ATTESTD_TRY(const std::vector<Bytes> roots, load_trust_roots(path));
+      into.insert(into.end(), roots.begin(), roots.end());
+    }
   }
   return policy;
 }

@@ -31,7 +31,7 @@ Result<TdxCollateral> load_collateral(const TrustOptions& options);
 // The collateral that the cache has for a quote's platform, unless --collateral says what to use.
 void add_cached_collateral(const TrustOptions& options, ByteView quote, TdxCollateral& into);
 // The policy's file, or the default policy when none is named, with each
-// --trust-root added.
+// --trust-root, --trust-vtpm-root and --trust-nitro-root added.
 Result<Policy> load_trust(const TrustOptions& options);
 
 // Prints it as --json says; its exit status.

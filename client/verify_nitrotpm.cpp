@@ -8,7 +8,7 @@ Result<int> run_verify_nitrotpm(const CommonOptions& common, const VerifyNitrotp
   ATTESTD_TRY(const Policy trust, load_trust(options.trust));
   ATTESTD_TRY(const std::int64_t at, verification_time(options.trust.at));
   ATTESTD_TRY(const Bytes document, read_option_file("--document", options.document));
-  const NitroTrust which = options.trust.trust_roots.empty() ? NitroTrust::aws_and_named : NitroTrust::named_only;
+  const NitroTrust which = options.trust.roots.nitro.empty() ? NitroTrust::aws_and_named : NitroTrust::named_only;
   return print_verdict(common, appraise_nitro(verify_nitro(document, trust.roots, at, which)));
 }
 

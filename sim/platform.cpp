@@ -1,6 +1,7 @@
 #include "sim/platform.h"
 
 #include <array>
+#include <filesystem>
 
 #include "hwio/configfs_tsm.h"
 #include "sim/inprocess.h"
@@ -43,7 +44,15 @@ Result<std::unique_ptr<PlatformModel>> make_platform(const MachineOptions& optio
                                                      const Progress& progress) {
   std::string known;
   for (const Entry& entry : entries) {
-    if (entry.name == options.platform) return entry.make(options, paths, progress);
+    if (entry.name == options.platform) {
+      // Of another platform's run; those that have them write them again.
+      for (const std::string& stale : {paths.trust_vtpm_root, paths.trust_nitro_root}) {
+        std::error_code error;
+        std::filesystem::remove(stale, error);
+        if (error) return fail(Errc::io, "cannot remove " + stale + ": " + error.message());
+      }
+      return entry.make(options, paths, progress);
+    }
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
   return fail(Errc::usage, "there is no platform \"" + options.platform + "\", only " + known);

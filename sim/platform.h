@@ -48,7 +48,8 @@ class PlatformModel {
 };
 
 // Keys from STATE/keys, minted there when absent, and certificates over them in
-// STATE/certs and STATE/trust-root.pem (the roots, each the user may name).
+// STATE/certs; roots that the user may name in STATE/trust-root.pem and, where the
+// platform has such, trust-vtpm-root.pem and trust-nitro-root.pem.
 // Errors: usage for a platform that is not in platform_names(), and for options
 // that it does not have.
 Result<std::unique_ptr<PlatformModel>> make_platform(const MachineOptions& options, const StatePaths& paths,

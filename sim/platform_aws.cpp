@@ -37,14 +37,10 @@ Result<NitroSigner> load_or_mint(const std::string& folder) {
   return signer;
 }
 
-// The roots of both authorities, in one file to name.
-Result<void> add_trust_root(const StatePaths& paths, const NitroSigner& signer) {
-  ATTESTD_TRY(Bytes roots, read_file(paths.trust_root, default_file_limit));
+// The second authority's root: it vouches for documents, not for hardware.
+Result<void> write_trust_root(const StatePaths& paths, const NitroSigner& signer) {
   ATTESTD_TRY(const std::string pem, signer.root_pem());
-  const ByteView more = as_bytes(pem);
-  roots.insert(roots.end(), more.begin(), more.end());
-  ATTESTD_CHECK(replace_file(paths.certificates + "/nitro-root.pem", more, public_mode));
-  return replace_file(paths.trust_root, roots, public_mode);
+  return replace_file(paths.trust_nitro_root, as_bytes(pem), public_mode);
 }
 
 class AwsPlatform final : public PlatformModel {
@@ -127,7 +123,7 @@ Result<std::unique_ptr<PlatformModel>> make_aws_platform(const MachineOptions& o
   with_vlek.vlek = true;  // AWS's hosts have no VCEK to give
   ATTESTD_TRY(auto hardware, SnpHardware::make(with_vlek, paths, progress));
   ATTESTD_TRY(NitroSigner signer, load_or_mint(paths.keys + "/nitro"));
-  ATTESTD_CHECK(add_trust_root(paths, signer));
+  ATTESTD_CHECK(write_trust_root(paths, signer));
   return std::make_unique<AwsPlatform>(std::move(hardware), std::move(signer), paths);
 }
 

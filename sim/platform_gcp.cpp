@@ -78,11 +78,8 @@ Result<std::unique_ptr<PlatformModel>> make_gcp_platform(const MachineOptions& o
                                                          const Progress& progress) {
   ATTESTD_TRY(auto hardware, SnpHardware::make(options, paths, progress));
   ATTESTD_TRY(GcpSigner signer, load_or_mint(paths.keys, progress));
-  // Two vendors' roots: the hardware's and the one of the vTPM's keys.
-  ATTESTD_TRY(const Bytes hardware_root, read_file(paths.trust_root, pem_limit));
   ATTESTD_TRY(const std::string root, signer.root_pem());
-  const std::string roots = std::string(as_text(hardware_root)) + root;
-  ATTESTD_CHECK(replace_file(paths.trust_root, as_bytes(roots), public_mode));
+  ATTESTD_CHECK(replace_file(paths.trust_vtpm_root, as_bytes(root), public_mode));
   ATTESTD_TRY(const std::string chain, signer.chain_pem(TpmKeyUse::attestation));
   const std::string chain_path = paths.certificates + "/gcp-ak-chain.pem";
   ATTESTD_CHECK(replace_file(chain_path, as_bytes(chain), public_mode));

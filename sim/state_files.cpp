@@ -35,6 +35,8 @@ std::string environment(const StatePaths& paths, const MachineOptions& options, 
   out["attestd_config"] = paths.agent_config;
   out["attestd_socket"] = paths.agent_socket;
   out["trust_root"] = paths.trust_root;
+  if (std::filesystem::exists(paths.trust_vtpm_root)) out["trust_vtpm_root"] = paths.trust_vtpm_root;
+  if (std::filesystem::exists(paths.trust_nitro_root)) out["trust_nitro_root"] = paths.trust_nitro_root;
   out["certificates"] = paths.certificates;
   for (const auto& [name, value] : platform.environment()) out[name] = value;
   if (tsm_mounted) out["configfs_tsm"] = paths.tsm;
@@ -61,6 +63,8 @@ StatePaths::StatePaths(std::string folder)
       keys(state + "/keys"),
       certificates(state + "/certs"),
       trust_root(state + "/trust-root.pem"),
+      trust_vtpm_root(state + "/trust-vtpm-root.pem"),
+      trust_nitro_root(state + "/trust-nitro-root.pem"),
       tsm(state + "/tsm/report"),
       tpm(state + "/tpm"),
       firmware_log(state + "/log/binary_bios_measurements"),

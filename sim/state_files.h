@@ -14,16 +14,18 @@ class PlatformModel;
 struct StatePaths {
   explicit StatePaths(std::string folder);
   std::string state;
-  std::string keys;           // sim/signer/snp_signer.h
-  std::string certificates;   // PEM, one each
-  std::string trust_root;     // PEM
-  std::string tsm;            // mount point
-  std::string tpm;            // of swtpm
-  std::string firmware_log;   // as binary_bios_measurements
-  std::string userspace_log;  // as tpm2-measure.log
-  std::string agent_socket;   // where attestd shall listen
-  std::string agent_config;   // attestd.toml
-  std::string environment;    // env.json
+  std::string keys;              // sim/signer/snp_signer.h
+  std::string certificates;      // PEM, one each
+  std::string trust_root;        // PEM, of hardware
+  std::string trust_vtpm_root;   // PEM, of the vTPM's keys; on platforms that have one
+  std::string trust_nitro_root;  // PEM, of attestation documents; likewise
+  std::string tsm;               // mount point
+  std::string tpm;               // of swtpm
+  std::string firmware_log;      // as binary_bios_measurements
+  std::string userspace_log;     // as tpm2-measure.log
+  std::string agent_socket;      // where attestd shall listen
+  std::string agent_config;      // attestd.toml
+  std::string environment;       // env.json
   std::string lock;
 };
 

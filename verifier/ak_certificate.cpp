@@ -67,7 +67,7 @@ std::optional<Trust> trust_in(const X509* root, const TrustRoots& roots) {
     if (spki == pinned.spki_sha256) return Trust{std::string(pinned.name), false};
   }
   const Bytes der = openssl::to_der(i2d_X509, root);
-  if (std::ranges::find(roots.named, der) != roots.named.end()) return Trust{name_of(root), true};
+  if (std::ranges::find(roots.vtpm, der) != roots.vtpm.end()) return Trust{name_of(root), true};
   return std::nullopt;
 }
 

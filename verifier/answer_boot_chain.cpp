@@ -106,6 +106,7 @@ AnswerWithReasons answer_boot_chain(const Facts& facts) {
       // Registers say what booted, not whose instance it is; and the host can leave the vTPM out.
       if (!facts.policy.gcp.demands_nothing()) demand(answer, facts, "gcp.instance");
       if (!facts.policy.nitro_modules.empty()) demand(answer, facts, "nitro.module");
+      if (!facts.policy.svsm.demands_nothing()) demand(answer, facts, "svsm.policy");
       if (!facts.policy.pcrs.empty()) {
         answer.unknown("no-tpm-quote", "the policy demands PCR values, and the bundle has no TPM quote");
       }
@@ -114,6 +115,8 @@ AnswerWithReasons answer_boot_chain(const Facts& facts) {
       }
       return answer.take();
     }
+  } else if (facts.tdx && !facts.policy.tdx.rtmrs.empty()) {
+    demand(answer, facts, "tdx.rtmrs");
   }
   if (!facts.tpm) {
     answer.unknown("no-tpm-quote", "the bundle has no TPM quote");

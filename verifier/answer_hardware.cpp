@@ -27,6 +27,26 @@ const Hardware& hardware_of(HardwareKind kind) {
   return hardware_kinds.front();
 }
 
+// The host chooses what machine answers: a policy of one kind demands nothing of the other.
+void judge_kind(AnswerBuilder& answer, const Facts& facts) {
+  const bool snp = facts.hardware->kind == HardwareKind::snp;
+  const bool named = snp ? facts.policy.names_snp : facts.policy.names_tdx;
+  const bool other = snp ? facts.policy.names_tdx : facts.policy.names_snp;
+  if (named || !other) return;
+  answer.unknown("hardware-not-in-policy",
+                 std::string("the policy has ") + (snp ? "[tdx] and no [snp]" : "[snp] and no [tdx]") +
+                     ": it says nothing of " + std::string(hardware_name(facts.hardware->kind)) + ", which this is");
+}
+
+// Whose machine it is bears on all that it says. The host can leave out the evidence
+// of it, so a section of the policy demands that the check was made.
+void demand_identity(AnswerBuilder& answer, const Facts& facts) {
+  const Policy& policy = facts.policy;
+  if (!policy.azure.demands_nothing()) demand(answer, facts, "azure.configuration");
+  if (!policy.gcp.demands_nothing()) demand(answer, facts, "gcp.instance");
+  if (!policy.nitro_modules.empty()) demand(answer, facts, "nitro.module");
+}
+
 }  // namespace
 
 std::string_view hardware_name(HardwareKind kind) { return hardware_of(kind).name; }
@@ -46,6 +66,8 @@ AnswerWithReasons answer_hardware(const Facts& facts) {
   demand(answer, facts, "binding.report-data");
   hardware.judge(answer, facts);
   if (facts.azure) judge_azure(answer, facts);
+  judge_kind(answer, facts);
+  demand_identity(answer, facts);
   tolerate(answer, facts, "binding.nonce");
   if (facts.freshness == Freshness::unproven && !facts.failed("binding.nonce")) {
     const Check* const nonce = facts.find("binding.nonce");

@@ -8,7 +8,8 @@ void judge_snp_hardware(AnswerBuilder& answer, const Facts& facts) {
   for (const std::string_view id : {"snp.signature", "snp.chain", "snp.tcb-binding", "snp.policy"}) {
     demand(answer, facts, id);
   }
-  for (const std::string_view id : {"snp.revocation", "snp.tcb-minimum"}) tolerate(answer, facts, id);
+  tolerate(answer, facts, "snp.revocation");
+  if (!facts.policy.snp_minimum_tcb.empty()) demand(answer, facts, "snp.tcb-minimum");
 }
 
 void describe_snp_hardware(AnswerBuilder& answer, const Facts& facts) {

@@ -72,7 +72,13 @@ void add_azure_hardware_checks(Facts& facts, const Bundle& bundle, const Result<
 
 void add_azure_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                       const AppraisalContext& /*context*/) {
-  if (!facts.azure) return;
+  if (!facts.azure) {
+    if (facts.policy.azure.demands_nothing()) return;
+    facts.checks.push_back(
+        {"azure.configuration", CheckResult::skipped,
+         "the bundle has no HCL report, whose runtime data would say what the policy's [azure] demands"});
+    return;
+  }
   if (facts.azure->is(HclReportType::snp) && !bundle.td_quote.empty()) {
     facts.report_data_binding = {std::string(binding), CheckResult::fail,
                                  "the bundle has a TD quote and a paravisor's SNP report"};
@@ -115,7 +121,6 @@ Verdict appraise_azure(const AzureEvidence& evidence, const Policy& policy, std:
 void judge_azure(AnswerBuilder& answer, const Facts& facts) {
   demand(answer, facts, "azure.runtime-data");
   tolerate(answer, facts, "azure.ak");
-  tolerate(answer, facts, "azure.configuration");
 }
 
 void describe_azure(AnswerBuilder& answer, const Facts& facts) {

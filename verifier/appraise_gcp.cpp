@@ -5,10 +5,11 @@ namespace attestd {
 namespace {
 
 constexpr std::string_view id = "tpm.ak-certificate";
+constexpr std::string_view revocation = "tpm.ak-revocation";
 
 std::vector<Bytes> pool_of(const Bundle& bundle, const Policy& policy, const AppraisalContext& context) {
   // Ours first: of the guest's many the rest may not be looked at.
-  std::vector<Bytes> pool = policy.roots.named;
+  std::vector<Bytes> pool = policy.roots.vtpm;
   pool.insert(pool.end(), context.extra_endorsements.certificates.begin(),
               context.extra_endorsements.certificates.end());
   pool.insert(pool.end(), bundle.tpm->ak_chain.begin(), bundle.tpm->ak_chain.end());
@@ -35,6 +36,11 @@ void add_ak_certificate_checks(Facts& facts, const Bundle& bundle, const Result<
                                const AppraisalContext& context) {
   const bool there = facts.tpm && bundle.tpm && !bundle.tpm->ak_certificate.empty();
   if (there) facts.checks.push_back(check_certificate(facts, bundle, context));
+  if (there) {
+    facts.checks.push_back({std::string(revocation), CheckResult::skipped,
+                            "revocation lists of the authorities that certify vTPMs' keys are not read: a revoked "
+                            "certificate passes until it expires"});
+  }
   if (facts.ak_certificate && facts.ak_certificate->simulated) facts.simulated = true;
   const bool names_instance = facts.ak_certificate && facts.ak_certificate->instance;
   if (!names_instance && facts.policy.gcp.demands_nothing()) return;
@@ -49,6 +55,10 @@ void judge_ak_certificate(AnswerBuilder& answer, const Facts& facts) {
   std::string text = "the vTPM's attestation key is ";
   text += facts.ak_certificate->instance ? describe_gcp_instance(*facts.ak_certificate->instance) : "certified";
   answer.note("vtpm-certified", text + ", under " + escape_text(facts.ak_certificate->root_name));
+  if (const Check* const check = facts.find(revocation); check != nullptr && check->result == CheckResult::skipped) {
+    answer.note("vtpm-revocation-not-checked",
+                "whether that certificate was revoked was not checked: " + check->detail);
+  }
 }
 
 }  // namespace attestd

@@ -30,7 +30,7 @@ struct NitroVerification {
 };
 
 enum class NitroTrust {
-  aws_and_named,  // AWS's pinned root, and those in TrustRoots::named
+  aws_and_named,  // AWS's pinned root, and those in TrustRoots::nitro
   named_only,
 };
 

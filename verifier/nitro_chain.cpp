@@ -12,7 +12,7 @@ namespace {
 std::string subject(const X509* certificate) { return x509::common_name(X509_get_subject_name(certificate)); }
 
 Result<NitroChain> trust_in(const X509* root, ByteView der, const TrustRoots& roots, NitroTrust trust) {
-  const bool named = std::ranges::any_of(roots.named, [&](const Bytes& one) { return std::ranges::equal(one, der); });
+  const bool named = std::ranges::any_of(roots.nitro, [&](const Bytes& one) { return std::ranges::equal(one, der); });
   const std::string key = x509::spki_sha256_hex(root);
   const auto pinned = std::ranges::find(nitro_roots(), key, &PinnedRoot::spki_sha256);
   // AWS's root stays AWS's when the user names it.

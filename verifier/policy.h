@@ -1,5 +1,6 @@
 // What an owner expects, as TOML. attestd-policy(5) describes every key:
 //
+//   (a list must not be empty: leave its key out)
 //   [policy]
 //   version = 1                      required
 //   required = ["hardware", "initial_state", "boot_chain"]   the default; also "storage", "provisioning"
@@ -11,7 +12,7 @@
 //   max-vmpl = 0                     0 to 3
 //   signers = ["VCEK", "VLEK"]       which keys may sign
 //   require-crl = false              is a report without a revocation list refused?
-//   host-data = ["hex of 32 bytes"]  any of them; left out or empty: any value
+//   host-data = ["hex of 32 bytes"]  any of them; left out: any value
 //   id-key-digests = ["hex of 48 bytes"]   as above
 //   [[snp.measurement]]              any of them; none at all: initial_state is unknown
 //   value = "hex of 48 bytes"
@@ -45,7 +46,9 @@
 //   [provisioning]
 //   agents = ["none"]                accepted; the default
 //   [trust]
-//   roots = ["root.pem"]             further roots, relative to the policy; verdicts say `simulated`
+//   roots = ["root.pem"]             further roots of hardware, relative to the policy; verdicts say `simulated`
+//   vtpm-roots = ["root.pem"]        likewise of certificates of the vTPM's keys
+//   nitro-roots = ["root.pem"]       likewise of AWS's attestation documents
 #pragma once
 
 #include <cstdint>
@@ -72,6 +75,9 @@ namespace attestd {
 
 struct Policy {
   std::set<Question> required = {Question::hardware, Question::initial_state, Question::boot_chain};
+  // Is there a [snp], a [tdx]? A policy that speaks of one kind of hardware only accepts no other.
+  bool names_snp = false;
+  bool names_tdx = false;
   // [snp]
   bool snp_allow_debug = false;
   bool snp_allow_migration_agent = false;

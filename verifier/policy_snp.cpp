@@ -86,6 +86,7 @@ Result<void> read_measurements(TomlSection& hardware, std::vector<ReferenceMeasu
 Result<void> read_snp(TomlSection& document, Policy& policy) {
   ATTESTD_TRY(auto section, document.section("snp"));
   if (!section) return {};
+  policy.names_snp = true;
   ATTESTD_TRY(auto debug, section->boolean("debug"));
   assign(policy.snp_allow_debug, debug);
   ATTESTD_TRY(auto migration_agent, section->boolean("migration-agent"));

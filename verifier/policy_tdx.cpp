@@ -26,6 +26,7 @@ Result<void> read_rtmrs(TomlSection& tdx, TdxPolicy& policy) {
 Result<void> read_tdx_policy(TomlSection& document, Policy& policy) {
   ATTESTD_TRY(auto section, document.section("tdx"));
   if (!section) return {};
+  policy.names_tdx = true;
   TdxPolicy& tdx = policy.tdx;
   ATTESTD_TRY(const auto debug, section->boolean("debug"));
   assign(tdx.allow_debug, debug);

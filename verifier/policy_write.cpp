@@ -136,7 +136,10 @@ Result<std::string> make_policy(const Bundle& bundle, std::string_view source_na
   out += nitro;
   out += "[freshness]\nnonce = true\n";
   out += claims_sections(statement);
-  out += "\n[trust]\n# Roots beside AMD's, for a simulated VM; verdicts then say so.\n# roots = [\"root.pem\"]\n";
+  out += "\n[trust]\n# Roots beside the vendors', for a simulated VM; verdicts then say so.\n";
+  out += "# roots = [\"root.pem\"]         # of hardware\n";
+  out += "# vtpm-roots = [\"root.pem\"]    # of certificates of the vTPM's keys\n";
+  out += "# nitro-roots = [\"root.pem\"]   # of AWS's attestation documents\n";
   return out;
 }
 

@@ -21,10 +21,13 @@ std::span<const PinnedRoot> nitro_roots();
 // Intel's SGX root, which certifies TDX platforms too.
 std::span<const PinnedRoot> intel_roots();
 
+// Certificates (DER) that the user named (policy, --trust-root and its like): chains
+// that end in one of them are good but `simulated`. A root vouches for what it was
+// named for, nothing else.
 struct TrustRoots {
-  // Certificates (DER) that the user named (--trust-root, policy): chains that
-  // end in one of them are good but `simulated`.
-  std::vector<Bytes> named;
+  std::vector<Bytes> named;    // hardware: beside AMD's and Intel's
+  std::vector<Bytes> vtpm{};   // certificates of vTPMs' keys: beside Google's
+  std::vector<Bytes> nitro{};  // attestation documents: beside AWS's
 };
 
 }  // namespace attestd

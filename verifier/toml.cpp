@@ -18,6 +18,15 @@ Result<Bytes> hex_value(const toml::node& node, const std::string& place, std::s
   return bytes;
 }
 
+// Nothing listed is no demand that anyone means: neither "any" nor "none" may be guessed.
+Result<void> refuse_empty(const toml::node& node, const toml::array& array, const std::string& place) {
+  if (!array.empty()) return {};
+  return toml_error(node, Errc::out_of_range,
+                    place +
+                        " is an empty list: list what you accept, or leave the key out, which means what "
+                        "attestd-policy(5) says of it");
+}
+
 }  // namespace
 
 std::unexpected<Error> toml_error(const toml::node& node, Errc code, std::string_view message) {
@@ -66,9 +75,12 @@ Result<std::optional<std::vector<std::string>>> TomlSection::strings(std::string
   if (node == nullptr) return std::optional<std::vector<std::string>>();
   const toml::array* const array = node->as_array();
   if (array == nullptr) return toml_error(*node, Errc::malformed, place(key) + " is not an array of strings");
+  ATTESTD_CHECK(refuse_empty(*node, *array, place(key)));
   std::vector<std::string> out;
   for (const toml::node& element : *array) {
     if (!element.is_string()) return toml_error(element, Errc::malformed, place(key) + " is not an array of strings");
+    if (element.as_string()->get().empty())
+      return toml_error(element, Errc::malformed, place(key) + " lists an empty text");
     out.push_back(element.as_string()->get());
   }
   return std::optional(std::move(out));
@@ -86,6 +98,7 @@ Result<std::optional<std::vector<Bytes>>> TomlSection::hex_list(std::string_view
   if (node == nullptr) return std::optional<std::vector<Bytes>>();
   const toml::array* const array = node->as_array();
   if (array == nullptr) return toml_error(*node, Errc::malformed, place(key) + " is not an array of hex strings");
+  ATTESTD_CHECK(refuse_empty(*node, *array, place(key)));
   std::vector<Bytes> out;
   for (const toml::node& element : *array) {
     ATTESTD_TRY(Bytes value, hex_value(element, place(key), size));
@@ -120,6 +133,7 @@ Result<std::vector<TomlSection>> TomlSection::sections(std::string_view key) {
   if (node == nullptr) return out;
   const toml::array* const array = node->as_array();
   if (array == nullptr) return toml_error(*node, Errc::malformed, place(key) + " is not an array of tables");
+  ATTESTD_CHECK(refuse_empty(*node, *array, place(key)));
   for (const toml::node& element : *array) {
     if (!element.is_table()) return toml_error(element, Errc::malformed, place(key) + " is not an array of tables");
     out.emplace_back(*element.as_table(), place(key));

@@ -21,7 +21,8 @@ class TomlSection {
   // `name` is for errors: "snp.minimum-tcb.Milan", or empty for the document.
   TomlSection(const toml::table& table, std::string name) : table_(&table), name_(std::move(name)) {}
 
-  // Each marks its key as known, and gives nothing when the key is absent.
+  // Each marks its key as known, and gives nothing when the key is absent. A list must
+  // not be empty, nor a text in a list.
   Result<std::optional<bool>> boolean(std::string_view key);
   Result<std::optional<std::int64_t>> integer(std::string_view key, std::int64_t low, std::int64_t high);
   Result<std::optional<std::string>> string(std::string_view key);

@@ -20,7 +20,7 @@ verify() { "$attestctl" verify "$@" --nonce "$nonce" --json >"$work/verdict.json
 
 claim "the instance makes evidence" evidence "$work/bundle.json"
 claim "a policy is made of it" "$attestctl" policy init --from "$work/bundle.json" \
-  --trust-root "$work/vm/trust-root.pem" -o "$work/policy.toml"
+  --trust-root "$work/vm/trust-root.pem" --trust-nitro-root "$work/vm/trust-nitro-root.pem" -o "$work/policy.toml"
 claim "the policy demands that Nitro isolates the vTPM" grep -q 'isolation = \["nitro"\]' "$work/policy.toml"
 claim "it pins the instance" grep -q 'modules = \["i-0123456789abcdef0-tpm' "$work/policy.toml"
 claim "the evidence is trusted" verify "$work/bundle.json" --policy "$work/policy.toml"
@@ -31,10 +31,10 @@ claim "only the SHA-384 bank is quoted" jq -e '.claims.tpm.pcrs | keys == ["sha3
 
 part nitro-document "$work/bundle.json" >"$work/document.bin"
 claim "the document alone verifies under the root" \
-  "$attestctl" verify nitrotpm --document "$work/document.bin" --root "$work/vm/certs/nitro-root.pem"
+  "$attestctl" verify nitrotpm --document "$work/document.bin" --root "$work/vm/trust-nitro-root.pem"
 claim "it does not under AWS's" not "$attestctl" verify nitrotpm --document "$work/document.bin"
 claim "nor a day later" not "$attestctl" verify nitrotpm --document "$work/document.bin" \
-  --root "$work/vm/certs/nitro-root.pem" --at "$(date -u -d '+1 day' +%Y-%m-%dT%H:%M:%SZ)"
+  --root "$work/vm/trust-nitro-root.pem" --at "$(date -u -d '+1 day' +%Y-%m-%dT%H:%M:%SZ)"
 claim "it can be inspected" "$attestctl" inspect --json "$work/document.bin"
 
 # A host that takes the document out, or puts an older one in.

@@ -27,7 +27,16 @@ detected() {
 bundle=$work/bundle.json policy=$work/policy.toml nonce=00112233445566778899aabbccddeeff
 status() { "$attestctl" status --socket "$socket" --json >"$work/status.json"; }
 evidence() { "$attestctl" evidence --from "$socket" --nonce "$nonce" -o "$bundle"; }
-init() { "$attestctl" policy init --from "$bundle" --trust-root "$work/vm/trust-root.pem" -o "$policy"; }
+init() { name_roots && "$attestctl" policy init --from "$bundle" "${roots[@]}" -o "$policy"; }
+# A root vouches for what it is named for.
+roots=()
+name_roots() {
+  local use
+  roots=(--trust-root "$work/vm/trust-root.pem")
+  for use in vtpm nitro; do
+    if [ -e "$work/vm/trust-$use-root.pem" ]; then roots+=("--trust-$use-root" "$work/vm/trust-$use-root.pem"); fi
+  done
+}
 # Intel's service would give this; a quote does not carry it.
 collateral=()
 # The verdict goes to $work/verdict.json, whatever it is.

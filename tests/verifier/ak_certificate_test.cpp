@@ -79,7 +79,7 @@ TEST_CASE("a simulated chain verifies under the named root only, and says so") {
   const TpmPublic key = parse_tpm_public(ak.public_area()).value();
   const Bytes certificate = signer().certify(key, TpmKeyUse::attestation).value();
   const auto chain = signer().chain(TpmKeyUse::attestation);
-  const TrustRoots named{{signer().root_der()}};
+  const TrustRoots named{.named = {}, .vtpm = {signer().root_der()}};
   const auto verified = verify_tpm_key_certificate(certificate, key, TpmKeyUse::attestation, chain, named, in_2025);
   REQUIRE(verified);
   CHECK(verified->simulated);

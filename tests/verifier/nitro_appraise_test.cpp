@@ -64,7 +64,7 @@ Policy policy() {
   out.secure_boot = std::nullopt;
   out.vtpm_isolation = {"nitro"};
   out.nitro_modules = {std::string(instance_module)};
-  out.roots.named.push_back(nitro_signer().root_der());
+  out.roots.nitro.push_back(nitro_signer().root_der());
   return out;
 }
 
@@ -136,8 +136,21 @@ TEST_CASE("without a document the vTPM is the host's") {
 
 TEST_CASE("the document's root must be AWS's or named, and its certificate valid now") {
   Policy without = policy();
-  without.roots.named.pop_back();
+  without.roots.nitro.pop_back();
   CHECK(judge({}, without).outcome == Outcome::refused);
+  // Named for something else it does not count, and it counts for nothing else.
+  const auto misplaced = [](std::vector<Bytes> TrustRoots::* list) {
+    Policy by = policy();
+    by.roots.nitro.clear();
+    (by.roots.*list).push_back(nitro_signer().root_der());
+    return judge({}, by);
+  };
+  CHECK(misplaced(&TrustRoots::named).find("nitro.chain")->result == CheckResult::fail);
+  CHECK(misplaced(&TrustRoots::vtpm).find("nitro.chain")->result == CheckResult::fail);
+  CHECK(misplaced(&TrustRoots::nitro).find("nitro.chain")->result == CheckResult::pass);
+  Policy swapped = policy();
+  std::swap(swapped.roots.named, swapped.roots.nitro);
+  CHECK(judge({}, swapped).find("snp.chain")->result == CheckResult::fail);
   AppraisalContext later = context_for(test_nonce());
   later.at += 86400;
   const Verdict verdict = appraise(vm().bundle({}), policy(), later).verdict;

@@ -27,7 +27,7 @@ NitroDocument sample() {
   return out;
 }
 
-TrustRoots simulated_roots() { return {{signer().root_der()}}; }
+TrustRoots simulated_roots() { return {.named = {}, .nitro = {signer().root_der()}}; }
 
 const Check& find(const std::vector<Check>& checks, std::string_view id) {
   for (const Check& check : checks) {
@@ -156,7 +156,7 @@ TEST_CASE("the genuine document is good at its time under AWS's pinned root") {
 
   const auto roots = load_trust_roots(test::vectors_folder() + "/nitro/root.pem");
   REQUIRE(roots);
-  const NitroVerification named = verify_nitro(*document, {*roots}, then, NitroTrust::named_only);
+  const NitroVerification named = verify_nitro(*document, {.named = {}, .nitro = *roots}, then, NitroTrust::named_only);
   CHECK(named.good());
   CHECK_FALSE(named.simulated);
   CHECK_FALSE(verify_nitro(*document, simulated_roots(), then, NitroTrust::named_only).good());

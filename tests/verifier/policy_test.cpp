@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "base/encoding.h"
+#include "sim/signer/gcp_signer.h"
 #include "tests/catch.h"
 
 namespace attestd {
@@ -126,6 +127,56 @@ TEST_CASE("a mistake in a policy is an error with its line, never a weaker polic
     INFO(policy.error().text());
     CHECK(policy.error().message.find(c.part) != std::string::npos);
   }
+}
+
+TEST_CASE("an empty list is an error that says to leave the key out, never 'any'") {
+  const std::pair<std::string_view, std::vector<std::string_view>> sections[] = {
+      {"snp", {"signers", "host-data", "id-key-digests", "measurement"}},
+      {"tdx", {"xfam", "tcb-status", "mrseam", "mrconfigid", "mrowner", "mrownerconfig", "measurement"}},
+      {"azure", {"vm-ids"}},
+      {"gcp", {"project-ids", "project-numbers", "instance-ids", "instance-names", "zones"}},
+      {"svsm", {"states", "endorsement-keys"}},
+      {"vtpm", {"isolation"}},
+      {"nitro", {"modules"}},
+      {"storage", {"key-origins"}},
+      {"provisioning", {"agents"}},
+      {"trust", {"roots", "vtpm-roots", "nitro-roots"}},
+  };
+  for (const auto& [section, keys] : sections) {
+    for (const std::string_view key : keys) {
+      const std::string place = std::string(section) + "." + std::string(key);
+      INFO(place);
+      const auto policy = parse_policy(with("[" + std::string(section) + "]\n" + std::string(key) + " = []\n"), "");
+      REQUIRE_FALSE(policy);
+      CHECK(policy.error().message.find("line 4") != std::string::npos);
+      CHECK(policy.error().message.find(place + " is an empty list") != std::string::npos);
+      CHECK(policy.error().message.find("leave the key out") != std::string::npos);
+    }
+  }
+  CHECK_FALSE(parse_policy("[policy]\nversion = 1\nrequired = []\n", ""));
+  CHECK_FALSE(parse_policy(with("[azure]\nvm-ids = [\"\"]\n"), ""));
+}
+
+TEST_CASE("roots are read for what they are named for") {
+  const auto folder = std::filesystem::temp_directory_path() / "attestd-policy-roots-test";
+  std::filesystem::create_directories(folder);
+  const auto signer = sim::GcpSigner::mint({});
+  REQUIRE(signer);
+  std::ofstream(folder / "root.pem") << signer->root_pem().value();
+  const struct {
+    const char* key;
+    std::size_t hardware, vtpm, nitro;
+  } cases[] = {{"roots", 1, 0, 0}, {"vtpm-roots", 0, 1, 0}, {"nitro-roots", 0, 0, 1}};
+  for (const auto& c : cases) {
+    INFO(c.key);
+    const auto policy = parse_policy(with("[trust]\n" + std::string(c.key) + " = [\"root.pem\"]\n"), folder.string());
+    REQUIRE(policy);
+    CHECK(policy->roots.named.size() == c.hardware);
+    CHECK(policy->roots.vtpm.size() == c.vtpm);
+    CHECK(policy->roots.nitro.size() == c.nitro);
+    CHECK(explain_policy(*policy).find("1 named roots") != std::string::npos);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a file that is no certificate is not a trust root") {

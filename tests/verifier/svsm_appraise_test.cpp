@@ -240,7 +240,7 @@ struct GcpVm {
   }
   [[nodiscard]] Policy policy() const {
     Policy out = policy_for(vm);
-    out.roots.named.push_back(google().root_der());
+    out.roots.vtpm.push_back(google().root_der());
     return out;
   }
   [[nodiscard]] Verdict judge(const Policy& policy) const {
@@ -257,12 +257,24 @@ TEST_CASE("a certified attestation key and its instance are told, and the host s
   CHECK(verdict.simulated);
   CHECK(says(verdict, Question::boot_chain, "vtpm-host"));
   CHECK(says(verdict, Question::boot_chain, "vtpm-certified"));
+  // What is not checked is said.
+  CHECK(result_of(verdict, "tpm.ak-revocation") == CheckResult::skipped);
+  CHECK(says(verdict, Question::boot_chain, "vtpm-revocation-not-checked"));
   CHECK(verdict.claims_json.find("\"project_id\":\"attestd-sim\"") != std::string::npos);
 }
 
 TEST_CASE("a certificate of the attestation key that does not verify is never passed over") {
   GcpVm gcp;
   CHECK(result_of(gcp.judge(policy_for(gcp.vm)), "tpm.ak-certificate") == CheckResult::fail);
+  // Roots of hardware and of documents do not vouch for keys, nor the other way round.
+  for (const auto list : {&TrustRoots::named, &TrustRoots::nitro}) {
+    Policy misplaced = policy_for(gcp.vm);
+    (misplaced.roots.*list).push_back(google().root_der());
+    CHECK(result_of(gcp.judge(misplaced), "tpm.ak-certificate") == CheckResult::fail);
+  }
+  Policy swapped = gcp.policy();
+  std::swap(swapped.roots.named, swapped.roots.vtpm);
+  CHECK(result_of(gcp.judge(swapped), "snp.chain") == CheckResult::fail);
 
   const auto before = gcp.hooks.bundle;
   gcp.hooks.bundle = [before](Bundle& bundle) {

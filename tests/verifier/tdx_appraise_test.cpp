@@ -179,6 +179,46 @@ TEST_CASE("a policy made from a TD's bundle accepts that TD and no other") {
   CHECK(explain_policy(made).find("RTMR 1 is ") != std::string::npos);
 }
 
+TEST_CASE("a section of a policy does not lapse because a TD's bundle leaves its evidence out") {
+  const Bundle bundle = td().bundle({});
+  const std::string made = make_policy(bundle, "a test").value();
+  const struct {
+    const char* section;
+    Question question;
+    const char* code;
+  } cases[] = {
+      {"[azure]\nvm-ids = [\"00000000-0000-0000-0000-000000000001\"]", Question::hardware, "azure.configuration"},
+      {"[azure]\nconsole = false", Question::hardware, "azure.configuration"},
+      {"[gcp]\nproject-ids = [\"mine\"]", Question::hardware, "gcp.instance"},
+      {"[nitro]\nmodules = [\"i-0-tpm0\"]", Question::hardware, "nitro.module"},
+      {"[svsm]\nstates = [\"stateful\"]", Question::boot_chain, "svsm.policy"},
+      {"[vtpm.pcrs.sha256]\n0 = \"0000000000000000000000000000000000000000000000000000000000000000\"",
+       Question::boot_chain, "no-tpm-quote"},
+      {"[vtpm]\nsecure-boot = true", Question::boot_chain, "secure-boot-unknown"},
+  };
+  for (const auto& c : cases) {
+    INFO(c.section);
+    auto by = parse_policy(made + "\n" + c.section + "\n", "");
+    REQUIRE(by);
+    by->roots.named = {td_signer().root_der()};
+    const Verdict verdict = appraise(bundle, *by, context()).verdict;
+    INFO(verdict_to_text(verdict, false));
+    CHECK(verdict.outcome == Outcome::undecided);
+    CHECK(answer(verdict, c.question) == Answer::unknown);
+    CHECK(has_reason(verdict, c.question, c.code));
+  }
+}
+
+TEST_CASE("a policy of SEV-SNP alone says nothing of a TD") {
+  Policy by = policy();
+  by.required = {Question::hardware};
+  by.names_snp = true;
+  CHECK(judge({}, by).outcome == Outcome::undecided);
+  CHECK(has_reason(judge({}, by), Question::hardware, "hardware-not-in-policy"));
+  by.names_tdx = true;
+  CHECK(judge({}, by).outcome == Outcome::trusted);
+}
+
 TEST_CASE("what [tdx] cannot mean is an error") {
   for (const char* const line : {"tcb-status = [\"Revoked\"]", "tcb-status = [\"Good\"]", "xfam = [\"00\"]",
                                  "xfamm = 1", "mrseam = [\"00\"]", "[tdx.rtmrs]\n4 = \"00\"", "debug = 1"}) {
