@@ -43,8 +43,18 @@ void judge_kind(AnswerBuilder& answer, const Facts& facts) {
 void demand_identity(AnswerBuilder& answer, const Facts& facts) {
   const Policy& policy = facts.policy;
   if (!policy.azure.demands_nothing()) demand(answer, facts, "azure.configuration");
-  if (!policy.gcp.demands_nothing()) demand(answer, facts, "gcp.instance");
-  if (!policy.nitro_modules.empty()) demand(answer, facts, "nitro.module");
+  // With what ties each to this statement: anybody can attach another machine's.
+  if (!policy.gcp.demands_nothing()) {
+    for (const std::string_view id : {"gcp.instance", "tpm.signature", "tpm.ak", "tpm.extra-data"}) {
+      demand(answer, facts, id);
+    }
+  }
+  if (!policy.nitro_modules.empty()) {
+    for (const std::string_view id :
+         {"nitro.module", "nitro.signature", "nitro.chain", "nitro.kind", "nitro.binding"}) {
+      demand(answer, facts, id);
+    }
+  }
 }
 
 }  // namespace

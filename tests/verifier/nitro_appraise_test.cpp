@@ -118,6 +118,12 @@ TEST_CASE("a document that is not of this quote, this statement or this authorit
     CHECK(verdict.find(one.check)->result == CheckResult::fail);
     CHECK(verdict.outcome == Outcome::refused);
     CHECK_FALSE(has_reason(verdict, Question::boot_chain, "vtpm-nitro"));
+    // Nor does it say whose machine this is, to those who ask for nothing else.
+    if (one.check != std::string_view("nitro.pcrs")) {
+      Policy identity = policy();
+      identity.required = {Question::hardware};
+      CHECK(judge(one.hooks, identity).outcome == Outcome::refused);
+    }
     CHECK(verdict.answers.at(Question::boot_chain).answer != Answer::yes);
     // Nor does the policy's acceptance of a vTPM that the host runs hide it.
     Policy lax = policy();

@@ -294,6 +294,22 @@ TEST_CASE("a certificate of the attestation key that does not verify is never pa
   const Verdict foreign = gcp.judge(gcp.policy());
   CHECK(result_of(foreign, "tpm.ak-certificate") == CheckResult::fail);
   CHECK(foreign.outcome == Outcome::refused);
+
+  // Another instance's key and certificate fit together, and are not this machine's.
+  gcp.hooks.bundle = [](Bundle& bundle) {
+    const test::SoftwareAk other;
+    bundle.tpm->ak_public = other.public_area();
+    bundle.tpm->ak_certificate =
+        google().certify(parse_tpm_public(other.public_area()).value(), TpmKeyUse::attestation).value();
+    bundle.tpm->ak_chain = google().chain(TpmKeyUse::attestation);
+  };
+  Policy identity = gcp.policy();
+  identity.required = {Question::hardware};
+  CHECK(gcp.judge(identity).outcome == Outcome::trusted);
+  identity.gcp.project_ids = {"attestd-sim"};
+  const Verdict attached = gcp.judge(identity);
+  CHECK(result_of(attached, "gcp.instance") == CheckResult::pass);
+  CHECK(attached.outcome == Outcome::refused);
 }
 
 TEST_CASE("a policy on the instance refuses every other") {
