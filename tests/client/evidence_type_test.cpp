@@ -210,9 +210,9 @@ TEST_CASE("the instance that an attestation key was certified for is told") {
   // A chain is certificates one after the other; what follows must be one too.
   Bytes chain;
   for (const Bytes& der : google.chain(TpmKeyUse::attestation)) chain.insert(chain.end(), der.begin(), der.end());
-  CHECK(describe(EvidenceType::certificate, chain));
+  CHECK(describe_text(EvidenceType::certificate, chain, false));
   chain.push_back(std::byte{0});
-  CHECK_FALSE(describe(EvidenceType::certificate, chain));
+  CHECK_FALSE(describe_text(EvidenceType::certificate, chain, false));
 }
 
 TEST_CASE("an SVSM's manifest is told with its services and the vTPM's endorsement key") {
@@ -232,6 +232,6 @@ TEST_CASE("an SVSM's manifest is told with its services and the vTPM's endorseme
   }
   CHECK(describe_text(EvidenceType::svsm_manifest, all, false)->find(other) != std::string::npos);
   // Services without a vTPM are told too; a key that is no endorsement key is an error.
-  CHECK(describe(EvidenceType::svsm_manifest, encode_svsm_services({{other, {}}})));
-  CHECK_FALSE(describe(EvidenceType::svsm_manifest, public_area(TpmPublic::sign | TpmPublic::restricted)));
+  CHECK(describe_text(EvidenceType::svsm_manifest, encode_svsm_services({{other, {}}}), false));
+  CHECK_FALSE(describe_text(EvidenceType::svsm_manifest, public_area(TpmPublic::sign | TpmPublic::restricted), false));
 }
