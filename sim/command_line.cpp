@@ -211,7 +211,10 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
   if (mint->parsed()) out.verb = Verb::mint;
   if (report->parsed()) out.verb = Verb::report;
   if (fault->parsed() || tpm->parsed() || status->parsed()) out.verb = Verb::tell;
-  if (fault->parsed()) out.control_line = "fault " + typed.fault + " " + typed.fault_argument;
+  if (fault->parsed()) {
+    out.control_line = "fault " + typed.fault;
+    if (!typed.fault_argument.empty()) out.control_line += " " + typed.fault_argument;
+  }
   if (tpm->parsed()) out.control_line = "tpm " + typed.tpm_action;
   if (status->parsed()) out.control_line = "status";
   return {std::move(out), 0};

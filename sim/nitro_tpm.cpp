@@ -3,6 +3,7 @@
 #include <tss2/tss2_tpm2_types.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -64,6 +65,21 @@ Result<void> add_pcrs(ByteView bytes, unsigned first, std::map<unsigned, Bytes>&
   return {};
 }
 
+// Part 3, section 30.2: the properties in a response, with AWS as the manufacturer.
+Bytes by_amazon(Bytes answer) {
+  constexpr std::size_t properties = header_size + 9;  // after moreData, capability, count
+  constexpr std::size_t property_size = 8;
+  constexpr std::array amazon{std::byte{'A'}, std::byte{'M'}, std::byte{'Z'}, std::byte{'N'}};
+  if (answer.size() < properties ||
+      Reader(ByteView(answer).subspan(header_size + 1)).be32("") != TPM2_CAP_TPM_PROPERTIES)
+    return answer;
+  for (std::size_t at = properties; at + property_size <= answer.size(); at += property_size) {
+    if (Reader(ByteView(answer).subspan(at)).be32("") != TPM2_PT_MANUFACTURER) continue;
+    std::ranges::copy(amazon, answer.begin() + static_cast<std::ptrdiff_t>(at) + 4);
+  }
+  return answer;
+}
+
 }  // namespace
 
 struct NitroTpm::Command {
@@ -109,6 +125,10 @@ struct NitroTpm::Command {
 
 Result<Bytes> NitroTpm::execute(ByteView bytes, const Forward& forward) {
   const auto command = Command::parse(bytes);
+  if (command && command->code == TPM2_CC_GetCapability) {
+    ATTESTD_TRY(Bytes properties, forward(bytes));
+    return by_amazon(std::move(properties));
+  }
   if (!command || command->handles.empty()) return forward(bytes);
   if (command->code == TPM2_CC_NV_DefineSpace) {
     if (auto defined = define(*command)) return *std::move(defined);

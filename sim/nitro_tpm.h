@@ -1,6 +1,7 @@
 // A NitroTPM made of a TPM that is none: what AWS adds, in front of swtpm. It
 // answers the command for the Nitro Security Module, keeps the large NV indices
-// that carry its messages (swtpm's hold 2048 bytes), and passes everything else on.
+// that carry its messages (swtpm's hold 2048 bytes), names AWS as the manufacturer,
+// and passes everything else on.
 // Sources: TPM 2.0 Library part 2 and 3; github.com/aws/NitroTPM-Tools.
 #pragma once
 

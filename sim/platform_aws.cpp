@@ -67,7 +67,9 @@ class AwsPlatform final : public PlatformModel {
   [[nodiscard]] std::string agent_tcti(const std::string& swtpm) override { return proxy_ ? proxy_->tcti() : swtpm; }
 
   [[nodiscard]] std::string agent_config(const std::string& tsm) const override {
-    std::string out = "[platform]\nname = \"aws-snp\"\n\n[snp]\n";
+    // An agent in this process is given the device: nothing tells it where it is.
+    std::string out = tsm.empty() ? "[platform]\nname = \"aws-snp\"\n\n" : "";
+    out += "[snp]\n";
     out += tsm.empty() ? "backend = \"off\"\n" : "backend = \"configfs-tsm\"\nconfigfs = " + toml_string(tsm) + "\n";
     if (proxy_) out += "\n[nitro]\ntcti = " + toml_string(proxy_->tcti()) + "\n";
     return out;
@@ -79,6 +81,7 @@ class AwsPlatform final : public PlatformModel {
 
   Result<std::string> control(TsmModel* tree, const std::string& verb, const std::string& rest) override {
     constexpr std::string_view nitro = "nitro ";
+    if (verb == "fault" && rest == "clear") fault_ = NitroFault::none;
     if (verb != "fault" || !rest.starts_with(nitro)) return hardware_->control(tree, verb, rest);
     ATTESTD_TRY(fault_, fault_named(rest.substr(nitro.size())));
     return "the NitroTPM's fault is " + rest.substr(nitro.size());

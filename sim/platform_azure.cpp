@@ -76,8 +76,7 @@ class AzurePlatform : public PlatformModel {
   }
 
   [[nodiscard]] std::string agent_config(const std::string& /*tsm*/) const override {
-    return "[platform]\nname = " + toml_string(type_ == HclReportType::snp ? "azure-snp" : "azure-tdx") +
-           "\n\n[azure]\nmetadata-service = " + toml_string(metadata_->url()) + "\n";
+    return "[azure]\nmetadata-service = " + toml_string(metadata_->url()) + "\n";
   }
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override {
     auto out = hardware_environment();
@@ -88,18 +87,30 @@ class AzurePlatform : public PlatformModel {
 
   Result<std::string> control(TsmModel* tree, const std::string& verb, const std::string& rest) override {
     constexpr std::string_view prefix = "metadata ";
+    if (verb == "fault" && rest == "clear") {
+      foreign_ = other_td_ = false;
+      metadata_->set_fault(MetadataFault::none);
+    }
     if (verb != "fault" || !rest.starts_with(prefix)) return hardware_control(tree, verb, rest);
     const std::string name = rest.substr(prefix.size());
     if (name == "foreign") {
       foreign_ = true;
+      other_td_ = false;
       metadata_->set_fault(MetadataFault::none);
       return std::string("the metadata service gives what belongs to another VM");
     }
+    if (name == "other-td" && type_ == HclReportType::tdx) {
+      foreign_ = false;
+      other_td_ = true;
+      metadata_->set_fault(MetadataFault::none);
+      return std::string("the metadata service gives quotes of another TD with the same report data");
+    }
     const auto fault = metadata_fault_from_name(name);
     if (!fault) {
-      return fail(Errc::usage, "metadata takes none, foreign, absent, garbage, huge, silent, redirect or busy");
+      return fail(Errc::usage,
+                  "metadata takes none, foreign, absent, garbage, huge, silent, redirect or busy, and on TDX other-td");
     }
-    foreign_ = false;
+    foreign_ = other_td_ = false;
     metadata_->set_fault(*fault);
     return "the metadata service has the fault " + name;
   }
@@ -114,6 +125,7 @@ class AzurePlatform : public PlatformModel {
   // Its thread uses what derived classes have: they end it first.
   void end_service() { metadata_.reset(); }
   [[nodiscard]] bool foreign() const { return foreign_; }
+  [[nodiscard]] bool other_td() const { return other_td_; }
   virtual Result<Bytes> hardware_report(const FixedBytes<64>& report_data) = 0;
   virtual std::optional<std::string> answer(const MetadataRequest& request) = 0;
   virtual Result<std::string> hardware_control(TsmModel* tree, const std::string& verb, const std::string& rest) = 0;
@@ -124,6 +136,7 @@ class AzurePlatform : public PlatformModel {
   HclReportType type_;
   bool secure_boot_;
   std::atomic<bool> foreign_ = false;
+  std::atomic<bool> other_td_ = false;
   std::unique_ptr<MetadataServer> metadata_;
 };
 
@@ -180,6 +193,7 @@ class AzureTdxPlatform final : public AzurePlatform {
     auto report = parse_td_report(*bytes);
     if (!report) return std::nullopt;
     if (foreign()) report->report_data[0] ^= std::byte{1};
+    if (other_td()) report->mrtd[0] ^= std::byte{1};
     const auto quote = hardware_->quote(*report);
     if (!quote) return std::nullopt;
     return json::serialize(json::object{{"quote", to_base64url(*quote)}});

@@ -112,7 +112,9 @@ class TdxPlatform final : public PlatformModel {
   }
 
   [[nodiscard]] std::string agent_config(const std::string& tsm) const override {
-    std::string out = "[platform]\nname = \"kvm-tdx\"\n\n[tdx]\n";
+    // An agent in this process is given the device: nothing tells it where it is.
+    std::string out = tsm.empty() ? "[platform]\nname = \"kvm-tdx\"\n\n" : "";
+    out += "[tdx]\n";
     out += tsm.empty() ? "backend = \"off\"\n" : "backend = \"configfs-tsm\"\nconfigfs = " + toml_string(tsm) + "\n";
     // A machine that is a TD itself has a device, which knows nothing of this TD.
     return out + "device = \"\"\nevent-log = " + toml_string(area_) + "\n";
