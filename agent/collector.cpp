@@ -61,7 +61,12 @@ Result<QuoteParts> quote_with_logs(hwio::Tpm& tpm, const Config::EventLog& logs,
     out.ak_name = std::move(quote.key.name);
     break;
   }
-  for (const TpmPart& part : further) ATTESTD_CHECK(part(tpm, root, parts));
+  for (const TpmPart& part : further) {
+    auto done = part(tpm, root, parts);
+    if (done) continue;
+    out.refused = std::move(done).error();
+    break;
+  }
   out.seconds = watch.seconds();
   return out;
 }
@@ -221,7 +226,11 @@ asio::awaitable<std::expected<Collector::Evidence, Problem>> Collector::collect(
       state_->metrics.quote_seconds.observe(result->seconds);
       state_->ak_name = result->ak_name;
       tpm_is(Health::ok, std::nullopt);
-      if (!tpm_reports_.empty()) {
+      if (result->refused) {
+        auto refused = platform_problem(*result->refused);
+        if (!tpm_reports_.empty()) hardware_is(Health::failed, refused);
+        if (!problem) problem = std::move(refused);
+      } else if (!tpm_reports_.empty()) {
         state_->provider = tpm_reports_;
         state_->last_report = std::chrono::steady_clock::now();
         hardware_is(Health::ok, std::nullopt);

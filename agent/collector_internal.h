@@ -88,7 +88,8 @@ class DeviceQueue {
 // What one device's thread gave for the bundle.
 struct QuoteParts {
   Bundle parts;
-  Bytes ak_name;  // after the quote
+  Bytes ak_name;                 // after the quote
+  std::optional<Error> refused;  // why a part beside the quote is not there
   double seconds = 0;
 };
 

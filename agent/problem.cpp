@@ -39,4 +39,8 @@ Problem tpm_problem(const Error& error, const std::string& where) {
           {}};
 }
 
+Problem platform_problem(const Error& error) {
+  return {problems::platform_failed, error.text() + "; ask again later", {}};
+}
+
 }  // namespace attestd::agent

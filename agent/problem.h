@@ -42,6 +42,7 @@ inline constexpr ProblemKind hardware_key_wiped{"hardware-key-wiped", "The repor
 inline constexpr ProblemKind hardware_timed_out{"hardware-timed-out", "The report device does not answer", 503, 5};
 inline constexpr ProblemKind hardware_failed{"hardware-failed", "The report device failed", 503, 5};
 inline constexpr ProblemKind tpm_unavailable{"tpm-unavailable", "The TPM does not answer", 503, 5};
+inline constexpr ProblemKind platform_failed{"platform-failed", "The platform's evidence cannot be had", 503, 5};
 inline constexpr ProblemKind collection_failed{"collection-failed", "The machine's state cannot be read", 503, 5};
 inline constexpr ProblemKind overloaded{"overloaded", "Too many askers at once", 503, 1};
 }  // namespace problems
@@ -56,5 +57,7 @@ std::string problem_json(const Problem& problem);
 // `where` is the device's path.
 Problem hardware_problem(const Error& error, const std::string& where);
 Problem tpm_problem(const Error& error, const std::string& where);
+// Of what a cloud gives beside the quote: its report, quote, document.
+Problem platform_problem(const Error& error);
 
 }  // namespace attestd::agent
