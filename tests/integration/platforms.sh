@@ -48,6 +48,9 @@ refuses_replay() {
   equal "$state" 1 && verdict_of refused "$work/replay.json" &&
     equal "$(jq -r '.checks[] | select(.id == "binding.nonce") | .result' "$work/replay.json")" fail
 }
+doubts_boot_chain() {
+  not verify && verdict_of undecided "$work/verdict.json" && equal "$(jq -r .answers.boot_chain.answer "$work/verdict.json")" unknown
+}
 reason() { equal "$(jq -r --arg q "$1" --arg c "$2" '[.answers[$q].reasons[].code] | index($c) != null' "$work/verdict.json")" true; }
 yes_to() { equal "$(jq -r --arg q "$1" '.answers[$q].answer' "$work/verdict.json")" yes; }
 sees() { equal "$(jq -r .platform.name "$work/status.json")" "$1" && equal "$(jq -r '.platform.reasons | length > 0' "$work/status.json")" true; }
@@ -82,6 +85,10 @@ for platform in "${platforms[@]}"; do
   done
   claim "$platform:   and says who isolates the vTPM: $(isolation "$platform")" explained reason boot_chain "vtpm-$(isolation "$platform")"
   claim "$platform: a replayed bundle is refused for its nonce" refuses_replay
+  if [ "$platform" = svsm ]; then
+    claim "$platform: the manifest names another vTPM's key" "$attestd_sim" fault --state "$work/vm" manifest
+    claim "$platform:   and the vTPM is not believed" doubts_boot_chain
+  fi
   claim "$platform: the simulator says how it is" "$attestd_sim" status --state "$work/vm"
   end_process "$agent_process"
   end_process "$sim_process"
