@@ -19,14 +19,8 @@ namespace {
 
 namespace json = boost::json;
 
-std::string hex64(std::uint64_t value) {
-  Writer writer;
-  writer.be64(value);
-  return "0x" + to_hex(writer.bytes());
-}
-
 json::value attributes(const TdAttributes& value) {
-  return {{"raw", hex64(value.raw)},
+  return {{"raw", hex_number(value.raw)},
           {"debug", value.debug()},
           {"lass", value.lass()},
           {"sept_ve_disable", value.sept_ve_disable()},
@@ -46,9 +40,9 @@ json::object body_of(const TdQuoteBody& body) {
   json::object out{{"tee_tcb_svn", to_hex(body.tee_tcb_svn)},
                    {"mrseam", to_hex(body.mrseam)},
                    {"mrsignerseam", to_hex(body.mrsignerseam)},
-                   {"seam_attributes", hex64(body.seam_attributes)},
+                   {"seam_attributes", hex_number(body.seam_attributes)},
                    {"td_attributes", attributes(body.td_attributes)},
-                   {"xfam", hex64(body.xfam)},
+                   {"xfam", hex_number(body.xfam)},
                    {"mrtd", to_hex(body.mrtd)},
                    {"mrconfigid", to_hex(body.mrconfigid)},
                    {"mrowner", to_hex(body.mrowner)},
@@ -116,7 +110,7 @@ Result<json::value> describe_td_report(ByteView bytes) {
   for (const auto& member : body_of(td_quote_body(report, with_service_td ? TdBodyType::td_15 : TdBodyType::td_10))) {
     out.insert(member);
   }
-  out["valid"] = hex64(report.valid);
+  out["valid"] = hex_number(report.valid);
   out["tee_tcb_info_digest"] = to_hex(report.tee_tcb_info_digest);
   out["tee_info_digest"] = to_hex(report.tee_info_digest);
   const auto checked = check_td_report_digests(bytes);
@@ -134,7 +128,7 @@ Result<json::value> describe_ccel_table(ByteView bytes) {
                       {"cc_type", table.cc_type == cc_type_tdx ? json::value("tdx") : json::value(table.cc_type)},
                       {"cc_subtype", table.cc_subtype},
                       {"log_area_minimum_length", table.log_area_minimum_length},
-                      {"log_area_start_address", hex64(table.log_area_start_address)}};
+                      {"log_area_start_address", hex_number(table.log_area_start_address)}};
 }
 
 Result<json::value> describe_cc_event_log(ByteView bytes) {

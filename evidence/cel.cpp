@@ -1,7 +1,6 @@
 #include "evidence/cel.h"
 
 #include <algorithm>
-#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -177,8 +176,7 @@ std::string cel_content_name(std::uint8_t type) {
     case cel_content_ima_tlv: return "ima_tlv";
     default: break;
   }
-  const std::array bytes{std::byte{type}};
-  return "0x" + to_hex(bytes);
+  return hex_number(type);
 }
 
 std::string cel_register_name(CelRegister kind, std::uint32_t index) {
@@ -187,9 +185,7 @@ std::string cel_register_name(CelRegister kind, std::uint32_t index) {
     case CelRegister::cc_register: return cc_register_name(index);
     case CelRegister::nv_index: break;
   }
-  Writer writer;
-  writer.be32(index);
-  return "NV 0x" + to_hex(writer.bytes());
+  return "NV " + hex_number(index);
 }
 
 Result<std::vector<CelRecord>> parse_cel(ByteView bytes) {

@@ -58,7 +58,7 @@ std::string event_type_name(std::uint32_t type) {
   for (const auto& [value, name] : names) {
     if (value == type) return name;
   }
-  return "0x" + to_hex(Writer().be32(type).bytes());
+  return hex_number(type);
 }
 
 }  // namespace attestd

@@ -8,14 +8,8 @@ namespace {
 
 namespace json = boost::json;
 
-std::string hex64(std::uint64_t value) {
-  Writer writer;
-  writer.be64(value);
-  return "0x" + to_hex(writer.bytes());
-}
-
 json::value tcb(std::uint64_t raw, std::optional<SnpProduct> product) {
-  json::object out{{"raw", hex64(raw)}};
+  json::object out{{"raw", hex_number(raw)}};
   // Version 2 does not say which product it is, and Turin orders the bytes differently.
   if (!product) return out;
   const SnpTcb decoded = decode_snp_tcb(raw, *product);
@@ -28,7 +22,7 @@ json::value tcb(std::uint64_t raw, std::optional<SnpProduct> product) {
 }
 
 json::value policy(const SnpGuestPolicy& value) {
-  return {{"raw", hex64(value.raw)},
+  return {{"raw", hex_number(value.raw)},
           {"abi", std::to_string(value.abi_major()) + "." + std::to_string(value.abi_minor())},
           {"smt", value.smt()},
           {"migrate_ma", value.migrate_ma()},
@@ -64,7 +58,7 @@ json::object snp_report_to_json(const SnpReport& report, std::optional<SnpProduc
                    {"image_id", to_hex(report.image_id)},
                    {"vmpl", report.vmpl},
                    {"signature_algorithm", report.signature_algorithm},
-                   {"platform_info", hex64(report.platform_info)},
+                   {"platform_info", hex_number(report.platform_info)},
                    {"signer", signer(report)},
                    {"author_key_present", report.author_key_present()},
                    {"chip_key_masked", report.chip_key_masked()},
@@ -88,8 +82,8 @@ json::object snp_report_to_json(const SnpReport& report, std::optional<SnpProduc
         {"family", report.cpuid_family}, {"model", report.cpuid_model}, {"stepping", report.cpuid_stepping}};
   }
   if (report.version >= 5) {
-    out["launch_mitigations"] = hex64(report.launch_mitigations);
-    out["current_mitigations"] = hex64(report.current_mitigations);
+    out["launch_mitigations"] = hex_number(report.launch_mitigations);
+    out["current_mitigations"] = hex_number(report.current_mitigations);
   }
   return out;
 }

@@ -50,7 +50,7 @@ std::string tpm_scheme_name(std::uint16_t algorithm) {
     case static_cast<std::uint16_t>(TpmSignature::Scheme::rsassa): return "rsassa";
     case static_cast<std::uint16_t>(TpmSignature::Scheme::rsapss): return "rsapss";
     case static_cast<std::uint16_t>(TpmSignature::Scheme::ecdsa): return "ecdsa";
-    default: return "0x" + to_hex(Writer().be16(algorithm).bytes());
+    default: return hex_number(algorithm);
   }
 }
 
@@ -124,7 +124,7 @@ std::string tpm_public_to_text(const TpmPublic& key) {
   out += "  name             " + to_hex(key.name) + "\n";
   out += "  scheme           " + (key.scheme ? tpm_scheme_name(*key.scheme) : std::string("none"));
   if (key.scheme_hash) out += " with " + std::string(hash_name(*key.scheme_hash));
-  out += "\n  attributes       0x" + to_hex(Writer().be32(key.attributes).bytes()) + "\n";
+  out += "\n  attributes       " + hex_number(key.attributes) + "\n";
   return out + "  attestation key  " + yes_no(key.attestation_key()) + "\n";
 }
 

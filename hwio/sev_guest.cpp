@@ -68,9 +68,7 @@ std::string_view firmware_status_name(std::uint32_t status) {
 }
 
 std::string firmware_status(std::uint32_t status) {
-  Writer writer;
-  const Bytes digits = writer.be32(status).take();
-  return "0x" + to_hex(digits) + " (" + std::string(firmware_status_name(status)) + ")";
+  return hex_number(status) + " (" + std::string(firmware_status_name(status)) + ")";
 }
 
 // How much of `buffer` the certificate table uses, as the kernel counts it for

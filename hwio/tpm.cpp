@@ -81,7 +81,7 @@ Result<void> need_endorsement_key(Session& session) {
 // A key that the platform keeps in the TPM: Azure's vTPM has its own there.
 Result<void> use_persistent_key(Session& session, std::uint32_t handle) {
   ESYS_CONTEXT* const esys = session.context.get();
-  const std::string name_of_key = "the persistent key 0x" + to_hex(Writer().be32(handle).bytes());
+  const std::string name_of_key = "the persistent key " + hex_number(handle);
   if ((handle & TPM2_HR_RANGE_MASK) != TPM2_HR_PERSISTENT) {
     return fail(Errc::usage, name_of_key + " is not in the range of persistent handles, 0x81000000 to 0x81ffffff");
   }

@@ -7,11 +7,7 @@
 namespace attestd::hwio {
 namespace {
 
-std::string index_name(std::uint32_t index) {
-  Writer writer;
-  const Bytes digits = writer.be32(index).take();
-  return "NV index 0x" + to_hex(digits);
-}
+std::string index_name(std::uint32_t index) { return "NV index " + hex_number(index); }
 
 // How much one TPM2_NV_Read returns at most. TPM 2.0 part 2, 6.13.
 Result<std::uint16_t> largest_read(ESYS_CONTEXT* esys) {

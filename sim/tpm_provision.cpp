@@ -19,8 +19,6 @@ using hwio::TpmContext;
 constexpr std::size_t write_chunk = 1024;  // swtpm's TPM2_PT_NV_BUFFER_MAX
 constexpr std::uint16_t rsa_bits = 2048;
 
-std::string hex32(std::uint32_t value) { return "0x" + to_hex(Writer().be32(value).bytes()); }
-
 TPM2B_PUBLIC attestation_key_template() {
   TPM2B_PUBLIC out = {};
   TPMT_PUBLIC& area = out.publicArea;
@@ -73,7 +71,7 @@ Result<EsysHandle> make_key(ESYS_CONTEXT* esys, std::uint32_t handle) {
   ESYS_TR kept = ESYS_TR_NONE;
   ATTESTD_CHECK(tpm_check(Esys_EvictControl(esys, ESYS_TR_RH_OWNER, created.get(), ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                             ESYS_TR_NONE, handle, &kept),
-                          "keep the attestation key at " + hex32(handle)));
+                          "keep the attestation key at " + hex_number(handle)));
   return EsysHandle(esys, kept, EsysHandle::End::close);
 }
 
@@ -81,7 +79,7 @@ Result<void> forget_nv(ESYS_CONTEXT* esys, std::uint32_t index) {
   ESYS_TR old = ESYS_TR_NONE;
   if (!there(esys, index, old)) return {};
   return tpm_check(Esys_NV_UndefineSpace(esys, ESYS_TR_RH_OWNER, old, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE),
-                   "remove NV index " + hex32(index));
+                   "remove NV index " + hex_number(index));
 }
 
 }  // namespace
@@ -100,7 +98,7 @@ Result<Bytes> keep_rsa_attestation_key(const std::string& tcti, std::uint32_t ha
 
 Result<void> store_nv(const std::string& tcti, std::uint32_t index, ByteView contents) {
   if (contents.empty() || contents.size() > software_tpm_nv_limit) {
-    return fail(Errc::out_of_range, "NV index " + hex32(index) + " cannot hold " + std::to_string(contents.size()) +
+    return fail(Errc::out_of_range, "NV index " + hex_number(index) + " cannot hold " + std::to_string(contents.size()) +
                                         " bytes: swtpm's limit is " + std::to_string(software_tpm_nv_limit));
   }
   ATTESTD_TRY(const TpmContext context, TpmContext::open(tcti));
@@ -116,7 +114,7 @@ Result<void> store_nv(const std::string& tcti, std::uint32_t index, ByteView con
   ESYS_TR defined = ESYS_TR_NONE;
   ATTESTD_CHECK(tpm_check(Esys_NV_DefineSpace(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
                                               &empty, &area, &defined),
-                          "define NV index " + hex32(index)));
+                          "define NV index " + hex_number(index)));
   const EsysHandle handle(esys, defined, EsysHandle::End::close);
   for (std::size_t at = 0; at < contents.size();) {
     TPM2B_MAX_NV_BUFFER data = {};
@@ -124,7 +122,7 @@ Result<void> store_nv(const std::string& tcti, std::uint32_t index, ByteView con
     std::memcpy(data.buffer, contents.data() + at, data.size);
     ATTESTD_CHECK(tpm_check(Esys_NV_Write(esys, handle.get(), handle.get(), ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                           ESYS_TR_NONE, &data, static_cast<std::uint16_t>(at)),
-                            "write NV index " + hex32(index)));
+                            "write NV index " + hex_number(index)));
     at += data.size;
   }
   return {};

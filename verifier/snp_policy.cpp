@@ -29,12 +29,6 @@ std::string joined(const std::vector<std::string>& parts) {
   return out;
 }
 
-std::string hex64(std::uint64_t value) {
-  Writer writer;
-  writer.be64(value);
-  return "0x" + to_hex(writer.bytes());
-}
-
 Check check_guest_policy(const SnpVerification& verification, const Policy& policy) {
   const SnpReport& report = *verification.report;
   std::vector<std::string> faults;
@@ -70,10 +64,10 @@ Check check_guest_policy(const SnpVerification& verification, const Policy& poli
     faults.emplace_back("the policy demands a revocation list, and none was checked");
   }
   if (!faults.empty()) {
-    return {"snp.policy", CheckResult::fail, joined(faults) + " (guest policy " + hex64(report.policy.raw) + ")"};
+    return {"snp.policy", CheckResult::fail, joined(faults) + " (guest policy " + hex_number(report.policy.raw) + ")"};
   }
   return {"snp.policy", CheckResult::pass,
-          "guest policy " + hex64(report.policy.raw) + ", VMPL " + std::to_string(report.vmpl)};
+          "guest policy " + hex_number(report.policy.raw) + ", VMPL " + std::to_string(report.vmpl)};
 }
 
 std::string tcb_text(const SnpTcb& tcb) {

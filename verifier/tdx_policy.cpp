@@ -9,7 +9,6 @@ namespace attestd {
 namespace {
 
 Bytes big_endian(std::uint64_t value) { return Writer().be64(value).take(); }
-std::string hex64(std::uint64_t value) { return "0x" + to_hex(big_endian(value)); }
 
 bool any_equal(const std::vector<Bytes>& accepted, ByteView value) {
   return std::ranges::any_of(accepted, [&](const Bytes& one) { return constant_time_equal(one, value); });
@@ -48,7 +47,7 @@ Check check_attributes(const TdQuoteBody& body, const TdxPolicy& policy) {
   check_listed(faults, "MRCONFIGID", policy.mrconfigid, body.mrconfigid);
   check_listed(faults, "MROWNER", policy.mrowner, body.mrowner);
   check_listed(faults, "MROWNERCONFIG", policy.mrownerconfig, body.mrownerconfig);
-  const std::string found = "attributes " + hex64(attributes.raw) + ", XFAM " + hex64(body.xfam);
+  const std::string found = "attributes " + hex_number(attributes.raw) + ", XFAM " + hex_number(body.xfam);
   if (!faults.empty()) return {"tdx.policy", CheckResult::fail, joined(faults, "; ") + " (" + found + ")"};
   return {"tdx.policy", CheckResult::pass, found};
 }

@@ -46,7 +46,7 @@ Check ak_check(const Result<AttestationKey>& key) {
     return make_check(id, CheckResult::skipped,
                       "a PEM key does not say whether its TPM restricts it; give its TPMT_PUBLIC");
   }
-  const std::string attributes = "0x" + to_hex(Writer().be32(key->area->attributes).bytes());
+  const std::string attributes = hex_number(key->area->attributes);
   if (!key->area->attestation_key()) {
     return make_check(
         id, CheckResult::fail,
