@@ -11,6 +11,7 @@
 #include "evidence/event_log_text_internal.h"
 #include "evidence/json_internal.h"
 #include "evidence/json_strict.h"
+#include "evidence/td_json_internal.h"
 #include "evidence/td_quote.h"
 #include "evidence/td_report.h"
 
@@ -18,43 +19,6 @@ namespace attestd {
 namespace {
 
 namespace json = boost::json;
-
-json::value attributes(const TdAttributes& value) {
-  return {{"raw", hex_number(value.raw)},
-          {"debug", value.debug()},
-          {"lass", value.lass()},
-          {"sept_ve_disable", value.sept_ve_disable()},
-          {"migratable", value.migratable()},
-          {"pks", value.pks()},
-          {"key_locker", value.key_locker()},
-          {"perfmon", value.perfmon()}};
-}
-
-json::array rtmr_list(const Rtmrs& rtmrs) {
-  json::array out;
-  for (const auto& rtmr : rtmrs) out.emplace_back(to_hex(rtmr));
-  return out;
-}
-
-json::object body_of(const TdQuoteBody& body) {
-  json::object out{{"tee_tcb_svn", to_hex(body.tee_tcb_svn)},
-                   {"mrseam", to_hex(body.mrseam)},
-                   {"mrsignerseam", to_hex(body.mrsignerseam)},
-                   {"seam_attributes", hex_number(body.seam_attributes)},
-                   {"td_attributes", attributes(body.td_attributes)},
-                   {"xfam", hex_number(body.xfam)},
-                   {"mrtd", to_hex(body.mrtd)},
-                   {"mrconfigid", to_hex(body.mrconfigid)},
-                   {"mrowner", to_hex(body.mrowner)},
-                   {"mrownerconfig", to_hex(body.mrownerconfig)},
-                   {"rtmrs", rtmr_list(body.rtmrs)},
-                   {"report_data", to_hex(body.report_data)}};
-  if (body.type == TdBodyType::td_15) {
-    out["tee_tcb_svn_2"] = to_hex(body.tee_tcb_svn_2);
-    out["mrservicetd"] = to_hex(body.mrservicetd);
-  }
-  return out;
-}
 
 json::object digests_of(const std::vector<EventDigest>& digests) {
   json::object out;
@@ -78,7 +42,7 @@ Result<json::value> describe_td_quote(ByteView bytes) {
                    {"qe_vendor_id", to_hex(quote.qe_vendor_id)},
                    {"user_data", to_hex(quote.user_data)},
                    {"body_type", quote.body.type == TdBodyType::td_15 ? "TD 1.5" : "TD 1.0"},
-                   {"body", body_of(quote.body)},
+                   {"body", td_body_to_json(quote.body)},
                    {"signature", to_hex(quote.signature)},
                    {"attestation_key", to_hex(quote.attestation_key)}};
   ATTESTD_TRY(const SgxReportBody report, parse_sgx_report_body(quote.qe_report));
@@ -107,7 +71,7 @@ Result<json::value> describe_td_report(ByteView bytes) {
   ATTESTD_TRY(const TdReport report, parse_td_report(bytes));
   const bool with_service_td = report.version != 0;
   json::object out{{"type", "td-report"}, {"version", report.version}, {"cpusvn", to_hex(report.cpusvn)}};
-  for (const auto& member : body_of(td_quote_body(report, with_service_td ? TdBodyType::td_15 : TdBodyType::td_10))) {
+  for (const auto& member : td_body_to_json(td_quote_body(report, with_service_td ? TdBodyType::td_15 : TdBodyType::td_10))) {
     out.insert(member);
   }
   out["valid"] = hex_number(report.valid);
@@ -149,7 +113,7 @@ Result<json::value> describe_cc_event_log(ByteView bytes) {
                       {"padding", log.padding},
                       {"events", std::move(events)},
                       {"secure_boot", secure_boot ? json::value(*secure_boot) : json::value(nullptr)},
-                      {"rtmrs", rtmr_list(replay_rtmrs(log))}};
+                      {"rtmrs", rtmrs_to_json(replay_rtmrs(log))}};
 }
 
 Result<std::string> describe_cc_event_log_text(ByteView bytes) {

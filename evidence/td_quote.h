@@ -31,7 +31,6 @@ inline constexpr std::array<std::uint8_t, 16> intel_qe_vendor_id{0x93, 0x9a, 0x7
 // TD attributes, 8 bytes (348551, TD_ATTRIBUTES; bits 7:0 are "TD under debug").
 struct TdAttributes {
   std::uint64_t raw = 0;
-  [[nodiscard]] bool debug() const { return bit(0); }
   [[nodiscard]] bool under_debug_group() const { return (raw & 0xff) != 0; }  // any of the group: the TD is not secret
   [[nodiscard]] bool lass() const { return bit(27); }
   [[nodiscard]] bool sept_ve_disable() const { return bit(28); }

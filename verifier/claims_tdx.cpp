@@ -4,44 +4,11 @@
 
 #include "base/encoding.h"
 #include "evidence/json_strict.h"
+#include "evidence/td_json_internal.h"
 
 namespace attestd {
 namespace json = boost::json;
 namespace {
-
-std::string hex64(std::uint64_t value) { return to_hex(Writer().be64(value).bytes()); }
-
-json::object attribute_claims(const TdAttributes& attributes) {
-  return {{"raw", hex64(attributes.raw)},
-          {"debug", attributes.under_debug_group()},
-          {"sept_ve_disable", attributes.sept_ve_disable()},
-          {"migratable", attributes.migratable()},
-          {"pks", attributes.pks()},
-          {"key_locker", attributes.key_locker()},
-          {"perfmon", attributes.perfmon()}};
-}
-
-json::object body_claims(const TdQuoteBody& body) {
-  json::object out{{"tee_tcb_svn", to_hex(body.tee_tcb_svn)},
-                   {"mrseam", to_hex(body.mrseam)},
-                   {"mrsignerseam", to_hex(body.mrsignerseam)},
-                   {"seam_attributes", hex64(body.seam_attributes)},
-                   {"td_attributes", attribute_claims(body.td_attributes)},
-                   {"xfam", hex64(body.xfam)},
-                   {"mrtd", to_hex(body.mrtd)},
-                   {"mrconfigid", to_hex(body.mrconfigid)},
-                   {"mrowner", to_hex(body.mrowner)},
-                   {"mrownerconfig", to_hex(body.mrownerconfig)},
-                   {"report_data", to_hex(body.report_data)}};
-  json::array rtmrs;
-  for (const auto& value : body.rtmrs) rtmrs.emplace_back(to_hex(value));
-  out["rtmrs"] = std::move(rtmrs);
-  if (body.type == TdBodyType::td_15) {
-    out["tee_tcb_svn_2"] = to_hex(body.tee_tcb_svn_2);
-    out["mrservicetd"] = to_hex(body.mrservicetd);
-  }
-  return out;
-}
 
 json::object tcb_claims(const TdxTcb& tcb) {
   json::object out{
@@ -75,7 +42,7 @@ json::object platform_claims(const PckExtensions& pck) {
 
 json::object tdx_claims(const TdxVerification& verification) {
   const TdQuote& quote = *verification.quote;
-  json::object out = body_claims(quote.body);
+  json::object out = td_body_to_json(quote.body);
   out["quote_version"] = quote.version;
   if (verification.qe_report) out["qe_isvsvn"] = verification.qe_report->isvsvn;
   if (verification.pck) out["platform"] = platform_claims(*verification.pck);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "evidence/td_json_internal.h"
 #include "tests/catch.h"
 #include "tests/vectors.h"
 
@@ -94,6 +95,23 @@ TEST_CASE("a TD quote of each layout survives encoding and parsing") {
   }
 }
 
+TEST_CASE("JSON says of a TD that it is under debug when any bit of that group is set") {
+  for (const std::uint64_t raw : {0x01U, 0x80U, 0x0100U, 0U}) {
+    CAPTURE(raw);
+    TdQuoteBody body = sample(5, TdBodyType::td_15).body;
+    body.td_attributes.raw = raw;
+    const auto attributes = td_body_to_json(body).at("td_attributes").as_object();
+    CHECK(attributes.at("debug").as_bool() == ((raw & 0xff) != 0));
+    CHECK(attributes.at("raw").as_string() == hex_number(raw));
+  }
+}
+
+TEST_CASE("JSON has what only a TD 1.5 body has for such a body alone") {
+  CHECK(td_body_to_json(sample(5, TdBodyType::td_15).body).contains("mrservicetd"));
+  CHECK_FALSE(td_body_to_json(sample(5, TdBodyType::td_10).body).contains("mrservicetd"));
+  CHECK(td_body_to_json(sample(4, TdBodyType::td_10).body).at("xfam").as_string() == "0x0000000000061ae7");
+}
+
 TEST_CASE("genuine TD quotes parse to their last byte, and encode to themselves") {
   for (const auto& entry : genuine) {
     CAPTURE(entry.path);
@@ -104,7 +122,7 @@ TEST_CASE("genuine TD quotes parse to their last byte, and encode to themselves"
     CHECK(quote->version == entry.version);
     CHECK(quote->body.type == entry.type);
     CHECK(quote->trailing.size() == entry.trailing);
-    CHECK_FALSE(quote->body.td_attributes.debug());
+    CHECK_FALSE(quote->body.td_attributes.under_debug_group());
     CHECK(std::ranges::equal(quote->qe_vendor_id, std::as_bytes(std::span(intel_qe_vendor_id))));
     CHECK(as_text(quote->pck_chain).starts_with("-----BEGIN CERTIFICATE-----"));
     CHECK(encode_td_quote(*quote) == *bytes);

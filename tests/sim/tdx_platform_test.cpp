@@ -75,7 +75,7 @@ TEST_CASE("a simulated TD keeps its keys, and the debug policy makes it a debug 
   const auto second = TdxHardware::make(options, paths, ignore);
   REQUIRE(second);
   CHECK((*second)->signer().root_pem() == root);
-  CHECK(parse_td_report((*second)->module().report({})).value().td_attributes.debug());
+  CHECK(parse_td_report((*second)->module().report({})).value().td_attributes.under_debug_group());
 }
 
 TEST_CASE("a simulated TD's host writes the log that was measured, or another one by a fault") {
