@@ -40,7 +40,7 @@ OpenedReport open_configfs(const Config::Snp& config, bool svsm = false) {
 }
 
 OpenedReport open_device(const Config::Snp& config) {
-  ATTESTD_TRY(auto device, hwio::open_sev_guest(config.device));
+  ATTESTD_TRY(auto device, hwio::open_ioctl_device(config.device));
   hwio::SevGuestOptions options;
   options.vmpl = config.vmpl.value_or(0);
   return hwio::make_sev_guest(std::move(device), options);
@@ -119,7 +119,8 @@ Devices system_devices(const Config& config) {
   if (devices.platform.name.ends_with("-tdx")) {
     devices.open_report = [tdx = config.tdx] { return open_tdx(tdx); };
     if (!config.tdx.device.empty()) {
-      devices.report_parts.push_back(same_td_part([path = config.tdx.device] { return hwio::open_tdx_guest(path); }));
+      devices.report_parts.push_back(
+          same_td_part([path = config.tdx.device] { return hwio::open_ioctl_device(path); }));
     }
     devices.report_parts.push_back(cc_event_log_part(config.tdx.event_log));
   } else {

@@ -20,7 +20,7 @@ std::string_view first_difference(const TdQuoteBody& quote, const TdReport& own)
   return {};
 }
 
-Result<void> compare_with_own(hwio::TdxGuestIoctl& device, const MerkleHash& root, ByteView td_quote) {
+Result<void> compare_with_own(hwio::IoctlDevice& device, const MerkleHash& root, ByteView td_quote) {
   ATTESTD_TRY(const TdQuote quote, parse_td_quote(td_quote));
   ATTESTD_TRY(const Bytes bytes, hwio::td_report(device, root));
   ATTESTD_TRY(const TdReport own, parse_td_report(bytes));

@@ -14,7 +14,7 @@ namespace attestd::agent {
 // log that is not there is no error: the verifier says what it cannot tell then.
 ReportPart cc_event_log_part(std::string path);
 
-using TdxGuestOpener = std::function<Result<std::unique_ptr<hwio::TdxGuestIoctl>>()>;
+using TdxGuestOpener = std::function<Result<std::unique_ptr<hwio::IoctlDevice>>()>;
 // The host passes our TDREPORT to its quoting service, so the quote may be of
 // another TD: this compares what launch has fixed (MRTD, owner's and configuration
 // registers, attributes, XFAM) with a TDREPORT of our own. Where there is no device

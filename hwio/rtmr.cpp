@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "base/file.h"
+#include "hwio/tdx_guest.h"
 #include "hwio/tdx_guest_abi.h"
 
 namespace attestd::hwio {

@@ -7,11 +7,9 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "hwio/tdx_guest.h"
+#include "hwio/ioctl_device.h"
 
 namespace attestd::hwio {
-
-inline constexpr const char* measurements_folder = "/sys/devices/virtual/misc/tdx_guest/measurements";
 
 // One attribute each for a register ("rtmr2:sha384"); the real one is a folder
 // of sysfs, tests and attestd-sim have one in process.
@@ -23,12 +21,13 @@ class MeasurementFiles {
   virtual Result<void> write(const std::string& name, ByteView bytes) = 0;
   [[nodiscard]] virtual std::string where() const = 0;
 };
+// Normally /sys/devices/virtual/misc/tdx_guest/measurements.
 std::unique_ptr<MeasurementFiles> open_measurements(std::string folder);
 
 class Rtmrs {
  public:
   // `device` is asked where `files` has no such attribute, and may be empty.
-  explicit Rtmrs(std::unique_ptr<MeasurementFiles> files, std::unique_ptr<TdxGuestIoctl> device = nullptr)
+  explicit Rtmrs(std::unique_ptr<MeasurementFiles> files, std::unique_ptr<IoctlDevice> device = nullptr)
       : files_(std::move(files)), device_(std::move(device)) {}
 
   // The value of RTMR 0 to 3. Errors: usage (above 3), not_found (neither way
@@ -42,7 +41,7 @@ class Rtmrs {
 
  private:
   std::unique_ptr<MeasurementFiles> files_;
-  std::unique_ptr<TdxGuestIoctl> device_;
+  std::unique_ptr<IoctlDevice> device_;
 };
 
 }  // namespace attestd::hwio

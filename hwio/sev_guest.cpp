@@ -169,7 +169,7 @@ Result<Bytes> report_in(ByteView response) {
 
 class SevGuest final : public ReportDevice {
  public:
-  SevGuest(std::unique_ptr<SevGuestIoctl> device, SevGuestOptions options)
+  SevGuest(std::unique_ptr<IoctlDevice> device, SevGuestOptions options)
       : device_(std::move(device)), options_(options) {}
 
   Result<HardwareReport> report(const FixedBytes<64>& report_data) override {
@@ -241,14 +241,14 @@ class SevGuest final : public ReportDevice {
     return out;
   }
 
-  std::unique_ptr<SevGuestIoctl> device_;
+  std::unique_ptr<IoctlDevice> device_;
   SevGuestOptions options_;
   std::uint32_t certificate_space_ = first_certificate_space;  // what was enough last time
 };
 
 }  // namespace
 
-std::unique_ptr<ReportDevice> make_sev_guest(std::unique_ptr<SevGuestIoctl> device, SevGuestOptions options) {
+std::unique_ptr<ReportDevice> make_sev_guest(std::unique_ptr<IoctlDevice> device, SevGuestOptions options) {
   return std::make_unique<SevGuest>(std::move(device), options);
 }
 

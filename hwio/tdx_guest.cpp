@@ -1,14 +1,9 @@
 #include "hwio/tdx_guest.h"
 
-#include <fcntl.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
-#include "base/file.h"
 #include "hwio/backoff.h"
 #include "hwio/tdx_guest_abi.h"
 
@@ -18,21 +13,6 @@ namespace {
 constexpr unsigned attempts = 10;
 constexpr std::chrono::milliseconds first_backoff{1};
 constexpr std::chrono::milliseconds longest_backoff{100};
-
-class TdxGuestDevice final : public TdxGuestIoctl {
- public:
-  TdxGuestDevice(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
-
-  int ioctl(unsigned long request, void* argument) override {
-    return ::ioctl(fd_.get(), request, argument) == 0 ? 0 : errno;
-  }
-
-  [[nodiscard]] std::string where() const override { return path_; }
-
- private:
-  UniqueFd fd_;
-  std::string path_;
-};
 
 std::unexpected<Error> explain(int os_error, const std::string& where) {
   const auto error = [&](Errc code, std::string_view message) {
@@ -49,16 +29,7 @@ std::unexpected<Error> explain(int os_error, const std::string& where) {
 
 }  // namespace
 
-Result<std::unique_ptr<TdxGuestIoctl>> open_tdx_guest(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY));
-  if (!fd) return fail_errno(errno, "cannot open " + path);
-  struct stat status = {};
-  if (::fstat(fd.get(), &status) != 0) return fail_errno(errno, "cannot examine " + path);
-  if (!S_ISCHR(status.st_mode)) return fail(Errc::not_found, path + " is not a character device");
-  return std::make_unique<TdxGuestDevice>(std::move(fd), path);
-}
-
-Result<Bytes> td_report(TdxGuestIoctl& device, const FixedBytes<64>& report_data) {
+Result<Bytes> td_report(IoctlDevice& device, const FixedBytes<64>& report_data) {
   Backoff backoff(first_backoff, longest_backoff);
   for (unsigned attempt = 1;; ++attempt) {
     tdx_guest::ReportRequest request = {};

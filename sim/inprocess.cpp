@@ -37,7 +37,7 @@ class ModelFiles final : public hwio::TsmFiles {
   TsmModel& model_;
 };
 
-class SimulatedSevGuest final : public hwio::SevGuestIoctl {
+class SimulatedSevGuest final : public hwio::IoctlDevice {
  public:
   explicit SimulatedSevGuest(Psp& psp) : psp_(psp) {}
 
@@ -101,6 +101,6 @@ class SimulatedSevGuest final : public hwio::SevGuestIoctl {
 }  // namespace
 
 std::unique_ptr<hwio::TsmFiles> make_tsm_files(TsmModel& model) { return std::make_unique<ModelFiles>(model); }
-std::unique_ptr<hwio::SevGuestIoctl> make_sev_guest_ioctl(Psp& psp) { return std::make_unique<SimulatedSevGuest>(psp); }
+std::unique_ptr<hwio::IoctlDevice> make_sev_guest_ioctl(Psp& psp) { return std::make_unique<SimulatedSevGuest>(psp); }
 
 }  // namespace attestd::sim

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "hwio/configfs_tsm.h"
-#include "hwio/sev_guest.h"
+#include "hwio/ioctl_device.h"
 #include "sim/psp.h"
 #include "sim/tsm_model.h"
 
@@ -17,6 +17,6 @@ std::unique_ptr<hwio::TsmFiles> make_tsm_files(TsmModel& model);
 // version of 0, null addresses or a certificate buffer that is no whole number of
 // pages; EIO with VMM error 1 and the needed length for one that is too short;
 // ENOTTY for others than the report requests, and once the key is wiped.
-std::unique_ptr<hwio::SevGuestIoctl> make_sev_guest_ioctl(Psp& psp);
+std::unique_ptr<hwio::IoctlDevice> make_sev_guest_ioctl(Psp& psp);
 
 }  // namespace attestd::sim

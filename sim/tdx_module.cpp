@@ -22,7 +22,7 @@ std::optional<unsigned> rtmr_named(const std::string& name) {
   return std::nullopt;
 }
 
-class InProcessTdxGuest final : public hwio::TdxGuestIoctl {
+class InProcessTdxGuest final : public hwio::IoctlDevice {
  public:
   explicit InProcessTdxGuest(const TdxModule& module) : module_(module) {}
 
@@ -136,7 +136,7 @@ OrErrno<TsmBlobs> TdxModule::report_new(const TsmRequest& request) {
   return TsmBlobs{*std::move(quote), {}, {}};
 }
 
-std::unique_ptr<hwio::TdxGuestIoctl> make_tdx_guest(const TdxModule& module) {
+std::unique_ptr<hwio::IoctlDevice> make_tdx_guest(const TdxModule& module) {
   return std::make_unique<InProcessTdxGuest>(module);
 }
 

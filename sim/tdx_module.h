@@ -13,8 +13,8 @@
 #include "base/bytes.h"
 #include "evidence/ccel.h"
 #include "evidence/td_report.h"
+#include "hwio/ioctl_device.h"
 #include "hwio/rtmr.h"
-#include "hwio/tdx_guest.h"
 #include "sim/tsm_model.h"
 
 namespace attestd::sim {
@@ -61,7 +61,7 @@ class TdxModule final : public TsmProvider {
 };
 
 // /dev/tdx_guest, and the registers of sysfs, in process; the module must outlive them.
-std::unique_ptr<hwio::TdxGuestIoctl> make_tdx_guest(const TdxModule& module);
+std::unique_ptr<hwio::IoctlDevice> make_tdx_guest(const TdxModule& module);
 std::unique_ptr<hwio::MeasurementFiles> make_measurements(TdxModule& module);
 
 }  // namespace attestd::sim

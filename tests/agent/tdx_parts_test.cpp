@@ -23,7 +23,7 @@ TdReport td() {
 }
 
 // The TDX module of td(), for any report data.
-class FakeTdxGuest final : public hwio::TdxGuestIoctl {
+class FakeTdxGuest final : public hwio::IoctlDevice {
  public:
   int ioctl(unsigned long /*request*/, void* argument) override {
     auto* const exchange = static_cast<hwio::tdx_guest::ReportRequest*>(argument);
@@ -37,7 +37,7 @@ class FakeTdxGuest final : public hwio::TdxGuestIoctl {
   [[nodiscard]] std::string where() const override { return "/dev/fake"; }
 };
 
-Result<std::unique_ptr<hwio::TdxGuestIoctl>> open_fake() { return std::make_unique<FakeTdxGuest>(); }
+Result<std::unique_ptr<hwio::IoctlDevice>> open_fake() { return std::make_unique<FakeTdxGuest>(); }
 
 Bundle bundle_with(const TdReport& report) {
   TdQuote quote;
@@ -89,7 +89,7 @@ TEST_CASE("the quote of another TD is not passed on") {
 
 TEST_CASE("without a device nothing is compared, a device that fails is an error") {
   const auto failing = [](Errc code) {
-    return same_td_part([code]() -> Result<std::unique_ptr<hwio::TdxGuestIoctl>> { return fail(code, "no"); });
+    return same_td_part([code]() -> Result<std::unique_ptr<hwio::IoctlDevice>> { return fail(code, "no"); });
   };
   Bundle bundle = bundle_with(td());
   CHECK(failing(Errc::not_found)({}, bundle));

@@ -7,7 +7,6 @@
 
 #include "hwio/sev_guest_abi.h"
 #include "tests/catch.h"
-#include "tests/temporary_folder.h"
 
 #if __has_include(<linux/sev-guest.h>)
 #include <linux/sev-guest.h>
@@ -63,7 +62,7 @@ struct Exchange {
 
 using Driver = std::function<int(const Exchange&)>;
 
-class FakeDevice final : public SevGuestIoctl {
+class FakeDevice final : public IoctlDevice {
  public:
   FakeDevice(Driver driver, std::vector<Call>& calls) : driver_(std::move(driver)), calls_(calls) {}
   int ioctl(unsigned long request, void* argument) override {
@@ -284,16 +283,6 @@ TEST_CASE("an answer that is no report is refused") {
   const auto report = fixture.device->report(fixture.report_data);
   REQUIRE(!report);
   CHECK(report.error().code == the_case.code);
-}
-
-TEST_CASE("only a character device is opened as sev-guest") {
-  const test::TemporaryFolder folder;
-  CHECK(open_sev_guest(folder.file("absent")).error().code == Errc::not_found);
-  CHECK_THAT(open_sev_guest(folder.write("file", "")).error().message, Catch::Contains("not a character device"));
-  const auto null_device = open_sev_guest("/dev/null");
-  REQUIRE(null_device);
-  abi::GuestRequest request = {};
-  CHECK((*null_device)->ioctl(abi::get_report, &request) == ENOTTY);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ namespace {
 namespace abi = tdx_guest;
 
 // Answers with the errno values it was given, and then with a report.
-class FakeTdxGuest final : public TdxGuestIoctl {
+class FakeTdxGuest final : public IoctlDevice {
  public:
   explicit FakeTdxGuest(std::vector<int> failures, int* calls = nullptr)
       : failures_(std::move(failures)), calls_(calls) {}
@@ -123,14 +123,6 @@ TEST_CASE("other failures of the TDX guest device are told at once") {
     CHECK(report.error().os_error == os_error);
     CHECK(calls == 1);
   }
-}
-
-TEST_CASE("what is no TDX guest device is not taken for one") {
-  const test::TemporaryFolder folder;
-  const std::string path = folder.file("tdx_guest");
-  REQUIRE(replace_file(path, as_bytes("no device"), 0600));
-  CHECK(open_tdx_guest(path).error().code == Errc::not_found);
-  CHECK(open_tdx_guest(folder.file("absent")).error().code == Errc::not_found);
 }
 
 TEST_CASE("an RTMR is read from sysfs, and from a TDREPORT where sysfs has none") {

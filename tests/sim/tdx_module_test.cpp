@@ -4,6 +4,7 @@
 
 #include "evidence/digest.h"
 #include "hwio/configfs_tsm.h"
+#include "hwio/tdx_guest.h"
 #include "sim/boot.h"
 #include "sim/inprocess.h"
 #include "tests/catch.h"
