@@ -53,19 +53,8 @@ Result<void> take_body_type(Reader& reader, TdQuote& out) {
 }
 
 Result<void> take_body(Reader& reader, TdQuoteBody& out) {
-  ATTESTD_TRY(out.tee_tcb_svn, reader.fixed<16>("TEE TCB SVN"));
-  ATTESTD_TRY(out.mrseam, reader.fixed<48>("MRSEAM"));
-  ATTESTD_TRY(out.mrsignerseam, reader.fixed<48>("MRSIGNERSEAM"));
-  ATTESTD_TRY(out.seam_attributes, reader.le64("SEAM attributes"));
-  ATTESTD_TRY(out.td_attributes.raw, reader.le64("TD attributes"));
-  ATTESTD_TRY(out.xfam, reader.le64("XFAM"));
-  ATTESTD_TRY(out.mrtd, reader.fixed<48>("MRTD"));
-  ATTESTD_TRY(out.mrconfigid, reader.fixed<48>("MRCONFIGID"));
-  ATTESTD_TRY(out.mrowner, reader.fixed<48>("MROWNER"));
-  ATTESTD_TRY(out.mrownerconfig, reader.fixed<48>("MROWNERCONFIG"));
-  for (auto& rtmr : out.rtmrs) {
-    ATTESTD_TRY(rtmr, reader.fixed<48>("RTMR"));
-  }
+  ATTESTD_CHECK(take_tee_tcb_fields(reader, out));
+  ATTESTD_CHECK(take_td_info_fields(reader, out));
   ATTESTD_TRY(out.report_data, reader.fixed<64>("report data"));
   if (out.type == TdBodyType::td_15) {
     ATTESTD_TRY(out.tee_tcb_svn_2, reader.fixed<16>("TEE TCB SVN 2"));
@@ -114,10 +103,8 @@ Result<void> take_signature_data(Reader& reader, TdQuote& out) {
 }
 
 void put_body(Writer& writer, const TdQuoteBody& body) {
-  writer.raw(body.tee_tcb_svn).raw(body.mrseam).raw(body.mrsignerseam).le64(body.seam_attributes);
-  writer.le64(body.td_attributes.raw).le64(body.xfam);
-  writer.raw(body.mrtd).raw(body.mrconfigid).raw(body.mrowner).raw(body.mrownerconfig);
-  for (const auto& rtmr : body.rtmrs) writer.raw(rtmr);
+  put_tee_tcb_fields(writer, body);
+  put_td_info_fields(writer, body);
   writer.raw(body.report_data);
   if (body.type == TdBodyType::td_15) writer.raw(body.tee_tcb_svn_2).raw(body.mrservicetd);
 }

@@ -1,14 +1,14 @@
 // The TD quote: what a TDX quoting enclave signs over a TD's report.
 // Source: Intel "TDX DCAP Quoting Library API" (revision 0.9 for version 4,
-// appendix A.3; version 5, appendix A.4), and for the body's fields "Intel TDX
-// Module ABI Specification" (348551), TDREPORT_STRUCT. Numbers are
-// little-endian, but ECDSA's R and S are big-endian, unlike those of an SNP report.
+// appendix A.3; version 5, appendix A.4). Numbers are little-endian, but ECDSA's
+// R and S are big-endian, unlike those of an SNP report.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "evidence/td_fields.h"
 
 namespace attestd {
 
@@ -28,41 +28,15 @@ inline constexpr std::uint16_t td_certification_qe_report = 6;  // QE report, it
 inline constexpr std::array<std::uint8_t, 16> intel_qe_vendor_id{0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
                                                                  0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
 
-// TD attributes, 8 bytes (348551, TD_ATTRIBUTES; bits 7:0 are "TD under debug").
-struct TdAttributes {
-  std::uint64_t raw = 0;
-  [[nodiscard]] bool under_debug_group() const { return (raw & 0xff) != 0; }  // any of the group: the TD is not secret
-  [[nodiscard]] bool lass() const { return bit(27); }
-  [[nodiscard]] bool sept_ve_disable() const { return bit(28); }
-  [[nodiscard]] bool migratable() const { return bit(29); }
-  [[nodiscard]] bool pks() const { return bit(30); }
-  [[nodiscard]] bool key_locker() const { return bit(31); }
-  [[nodiscard]] bool perfmon() const { return bit(63); }
-  bool operator==(const TdAttributes&) const = default;
-
- private:
-  [[nodiscard]] bool bit(unsigned n) const { return ((raw >> n) & 1) != 0; }
-};
-
 enum class TdBodyType : std::uint16_t { td_10 = 2, td_15 = 3 };
 
-// The TD 1.0 body; TD 1.5 adds the last two fields. Offsets are in the body.
-struct TdQuoteBody {
+// The TD 1.0 body: the TCB's fields at 0x000, the TD's at 0x078, and report data.
+// TD 1.5 adds the last two. Offsets are in the body.
+struct TdQuoteBody : TeeTcbFields, TdInfoFields {
   TdBodyType type = TdBodyType::td_10;
-  FixedBytes<16> tee_tcb_svn{};           // 0x000: byte 0 module SVN (minor), byte 1 module SVN (major)
-  FixedBytes<48> mrseam{};                // 0x010, SHA-384 of the TDX module
-  FixedBytes<48> mrsignerseam{};          // 0x040, zero for Intel's modules
-  std::uint64_t seam_attributes = 0;      // 0x070, must be zero for a production module
-  TdAttributes td_attributes;             // 0x078
-  std::uint64_t xfam = 0;                 // 0x080, extended features (XCR0 and IA32_XSS bits) that the TD may use
-  FixedBytes<48> mrtd{};                  // 0x088, the TD's initial contents
-  FixedBytes<48> mrconfigid{};            // 0x0b8, chosen by the host
-  FixedBytes<48> mrowner{};               // 0x0e8
-  FixedBytes<48> mrownerconfig{};         // 0x118
-  std::array<FixedBytes<48>, 4> rtmrs{};  // 0x148, SHA-384
-  FixedBytes<64> report_data{};           // 0x208
-  FixedBytes<16> tee_tcb_svn_2{};         // 0x248, TD 1.5: the TCB after a TD-preserving update
-  FixedBytes<48> mrservicetd{};           // 0x258, TD 1.5: zero unless service TDs are bound
+  FixedBytes<64> report_data{};    // 0x208
+  FixedBytes<16> tee_tcb_svn_2{};  // 0x248, TD 1.5: the TCB after a TD-preserving update
+  FixedBytes<48> mrservicetd{};    // 0x258, TD 1.5: zero unless service TDs are bound
 };
 
 // REPORTBODY of an SGX enclave, 384 bytes (Intel SDM volume 3D, section 38.15).

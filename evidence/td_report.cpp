@@ -44,24 +44,13 @@ Result<void> take_mac_structure(Reader& reader, TdReport& out) {
 
 Result<void> take_tcb_info(Reader& reader, TdReport& out) {
   ATTESTD_TRY(out.valid, reader.le64("valid fields of TEE_TCB_INFO"));
-  ATTESTD_TRY(out.tee_tcb_svn, reader.fixed<16>("TEE TCB SVN"));
-  ATTESTD_TRY(out.mrseam, reader.fixed<48>("MRSEAM"));
-  ATTESTD_TRY(out.mrsignerseam, reader.fixed<48>("MRSIGNERSEAM"));
-  ATTESTD_TRY(out.seam_attributes, reader.le64("SEAM attributes"));
+  ATTESTD_CHECK(take_tee_tcb_fields(reader, out));
   ATTESTD_TRY(out.tee_tcb_svn_2, reader.fixed<16>("TEE TCB SVN 2"));
   return reader.skip(td_info_offset - reader.offset(), "reserved field");
 }
 
 Result<void> take_td_info(Reader& reader, TdReport& out) {
-  ATTESTD_TRY(out.td_attributes.raw, reader.le64("TD attributes"));
-  ATTESTD_TRY(out.xfam, reader.le64("XFAM"));
-  ATTESTD_TRY(out.mrtd, reader.fixed<48>("MRTD"));
-  ATTESTD_TRY(out.mrconfigid, reader.fixed<48>("MRCONFIGID"));
-  ATTESTD_TRY(out.mrowner, reader.fixed<48>("MROWNER"));
-  ATTESTD_TRY(out.mrownerconfig, reader.fixed<48>("MROWNERCONFIG"));
-  for (auto& rtmr : out.rtmrs) {
-    ATTESTD_TRY(rtmr, reader.fixed<48>("RTMR"));
-  }
+  ATTESTD_CHECK(take_td_info_fields(reader, out));
   ATTESTD_TRY(out.servtd_hash, reader.fixed<48>("SERVTD_HASH"));
   return {};
 }
@@ -86,12 +75,11 @@ Bytes encode_td_report(const TdReport& report) {
   Writer writer;
   writer.u8(report.type).u8(report.subtype).u8(report.version).zeros(13).raw(report.cpusvn);
   writer.raw(report.tee_tcb_info_digest).raw(report.tee_info_digest).raw(report.report_data).zeros(32).raw(report.mac);
-  writer.le64(report.valid).raw(report.tee_tcb_svn).raw(report.mrseam).raw(report.mrsignerseam);
-  writer.le64(report.seam_attributes).raw(report.tee_tcb_svn_2);
+  writer.le64(report.valid);
+  put_tee_tcb_fields(writer, report);
+  writer.raw(report.tee_tcb_svn_2);
   writer.zeros(td_info_offset - writer.bytes().size());
-  writer.le64(report.td_attributes.raw).le64(report.xfam);
-  writer.raw(report.mrtd).raw(report.mrconfigid).raw(report.mrowner).raw(report.mrownerconfig);
-  for (const auto& rtmr : report.rtmrs) writer.raw(rtmr);
+  put_td_info_fields(writer, report);
   writer.raw(report.servtd_hash);
   writer.zeros(td_report_size - writer.bytes().size());
   return writer.take();
@@ -117,17 +105,8 @@ void set_td_report_digests(TdReport& report) {
 TdQuoteBody td_quote_body(const TdReport& report, TdBodyType type) {
   TdQuoteBody out;
   out.type = type;
-  out.tee_tcb_svn = report.tee_tcb_svn;
-  out.mrseam = report.mrseam;
-  out.mrsignerseam = report.mrsignerseam;
-  out.seam_attributes = report.seam_attributes;
-  out.td_attributes = report.td_attributes;
-  out.xfam = report.xfam;
-  out.mrtd = report.mrtd;
-  out.mrconfigid = report.mrconfigid;
-  out.mrowner = report.mrowner;
-  out.mrownerconfig = report.mrownerconfig;
-  out.rtmrs = report.rtmrs;
+  static_cast<TeeTcbFields&>(out) = report;
+  static_cast<TdInfoFields&>(out) = report;
   out.report_data = report.report_data;
   if (type == TdBodyType::td_15) {
     out.tee_tcb_svn_2 = report.tee_tcb_svn_2;

@@ -14,7 +14,9 @@ namespace attestd {
 
 inline constexpr std::size_t td_report_size = 1024;
 
-struct TdReport {
+// The TCB's fields are those of TEE_TCB_INFO from 0x108, the TD's those of TDINFO
+// from 0x200.
+struct TdReport : TeeTcbFields, TdInfoFields {
   // REPORTMACSTRUCT, 256 bytes.
   std::uint8_t type = 0;                 // 0x00: 0x81, TDX
   std::uint8_t subtype = 0;              // 0x01
@@ -26,22 +28,11 @@ struct TdReport {
   FixedBytes<32> mac{};                  // 0xe0
 
   // TEE_TCB_INFO, 239 bytes at 0x100.
-  std::uint64_t valid = 0;            // 0x100: which of the following are valid
-  FixedBytes<16> tee_tcb_svn{};       // 0x108
-  FixedBytes<48> mrseam{};            // 0x118
-  FixedBytes<48> mrsignerseam{};      // 0x148
-  std::uint64_t seam_attributes = 0;  // 0x178
-  FixedBytes<16> tee_tcb_svn_2{};     // 0x180, TDX 1.5
+  std::uint64_t valid = 0;         // 0x100: which of the following are valid
+  FixedBytes<16> tee_tcb_svn_2{};  // 0x180, TDX 1.5
 
   // TDINFO, 512 bytes at 0x200.
-  TdAttributes td_attributes;             // 0x200
-  std::uint64_t xfam = 0;                 // 0x208
-  FixedBytes<48> mrtd{};                  // 0x210
-  FixedBytes<48> mrconfigid{};            // 0x240
-  FixedBytes<48> mrowner{};               // 0x270
-  FixedBytes<48> mrownerconfig{};         // 0x2a0
-  std::array<FixedBytes<48>, 4> rtmrs{};  // 0x2d0
-  FixedBytes<48> servtd_hash{};           // 0x390, TDX 1.5
+  FixedBytes<48> servtd_hash{};  // 0x390, TDX 1.5
 };
 
 // Errors: truncated or out_of_range (not 1024 bytes), unsupported (type not
