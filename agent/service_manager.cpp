@@ -2,22 +2,17 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <cerrno>
+
+#include "base/unix_socket.h"
 
 namespace attestd::agent {
 namespace {
 
 constexpr int backlog = 4096;
-
-Result<UniqueFd> unix_socket() {
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return fail_errno(errno, "cannot make a socket");
-  return fd;
-}
 
 }  // namespace
 
@@ -35,15 +30,12 @@ Result<UniqueFd> take_passed_socket() {
 }
 
 Result<UniqueFd> listen_at(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return fail(Errc::usage, "the socket's path is too long: " + path);
-  path.copy(address.sun_path, path.size());
+  ATTESTD_TRY(const sockaddr_un address, unix_address(path));
   const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
 
   struct stat status{};
   if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
-    ATTESTD_TRY(const UniqueFd probe, unix_socket());
+    ATTESTD_TRY(const UniqueFd probe, unix_socket(SOCK_NONBLOCK));
     if (::connect(probe.get(), generic, sizeof(address)) == 0 || errno == EAGAIN) {
       return fail(Errc::busy, "another process listens at " + path);
     }
@@ -53,7 +45,7 @@ Result<UniqueFd> listen_at(const std::string& path) {
   if (!folder.empty() && ::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
     return fail_errno(errno, "cannot make the folder " + folder);
   }
-  ATTESTD_TRY(UniqueFd fd, unix_socket());
+  ATTESTD_TRY(UniqueFd fd, unix_socket(SOCK_NONBLOCK));
   if (::bind(fd.get(), generic, sizeof(address)) != 0) return fail_errno(errno, "cannot listen at " + path);
   if (::chmod(path.c_str(), 0666) != 0) return fail_errno(errno, "cannot set the mode of " + path);
   if (::listen(fd.get(), backlog) != 0) return fail_errno(errno, "cannot listen at " + path);

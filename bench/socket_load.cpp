@@ -3,22 +3,20 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/encoding.h"
-#include "base/file.h"
 #include "base/result.h"
+#include "base/unix_socket.h"
 
 namespace {
 
@@ -61,12 +59,8 @@ std::string request(std::mt19937_64& random) {
 }
 
 Result<UniqueFd> connect_to(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return fail(Errc::usage, "the socket's path is too long: " + path);
-  std::memcpy(address.sun_path, path.data(), path.size());
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_errno(errno, "cannot make a socket");
+  ATTESTD_TRY(const sockaddr_un address, attestd::unix_address(path));
+  ATTESTD_TRY(UniqueFd fd, attestd::unix_socket());
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return fail_errno(errno, "cannot connect to " + path);
   }

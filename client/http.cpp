@@ -1,7 +1,6 @@
 #include "client/http.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +8,7 @@
 #include <cerrno>
 #include <optional>
 
-#include "base/file.h"
+#include "base/unix_socket.h"
 #include "evidence/json_internal.h"
 #include "net/http_fetch.h"
 
@@ -18,15 +17,8 @@ namespace {
 
 // libcurl reports every failure to connect alike; the errno says what to do.
 Result<void> probe(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return fail(Errc::usage, "the socket path \"" + path + "\" must have 1 to " +
-                                 std::to_string(sizeof address.sun_path - 1) + " characters");
-  }
-  std::copy(path.begin(), path.end(), static_cast<char*>(address.sun_path));
-  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket) return fail_errno(errno, "cannot make a socket");
+  ATTESTD_TRY(const sockaddr_un address, unix_address(path));
+  ATTESTD_TRY(const UniqueFd socket, unix_socket(SOCK_NONBLOCK));
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN) {
     return {};
   }

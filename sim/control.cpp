@@ -3,12 +3,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+
+#include "base/unix_socket.h"
 
 namespace attestd::sim {
 namespace {
@@ -17,14 +17,6 @@ constexpr std::size_t longest_line = 4096;
 constexpr std::size_t longest_reply = std::size_t{1} << 20U;
 constexpr timeval patience = {2, 0};
 constexpr timeval reply_patience = {180, 0};  // a restarted TPM or a throttled report take their time
-
-Result<sockaddr_un> address_of(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return fail(Errc::usage, path + " is too long for a socket");
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return address;
-}
 
 Result<std::string> read_line(int fd) {
   std::string line;
@@ -50,9 +42,8 @@ void send_all(int fd, std::string_view text) {
 }  // namespace
 
 Result<ControlSocket> ControlSocket::listen(const std::string& path) {
-  ATTESTD_TRY(const sockaddr_un address, address_of(path));
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_errno(errno, "cannot make a socket");
+  ATTESTD_TRY(const sockaddr_un address, unix_address(path));
+  ATTESTD_TRY(UniqueFd fd, unix_socket());
   ::unlink(path.c_str());
   const mode_t before = ::umask(0177);
   const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
@@ -80,9 +71,8 @@ void ControlSocket::serve_one(const ControlHandler& handler) const {
 
 Result<std::string> control(const std::string& path, const std::string& line) {
   if (line.find('\n') != std::string::npos) return fail(Errc::usage, "a command is one line");
-  ATTESTD_TRY(const sockaddr_un address, address_of(path));
-  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_errno(errno, "cannot make a socket");
+  ATTESTD_TRY(const sockaddr_un address, unix_address(path));
+  ATTESTD_TRY(const UniqueFd fd, unix_socket());
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return fail(Errc::not_found, "no attestd-sim runs there: nothing answers at " + path);
   }

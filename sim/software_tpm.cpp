@@ -1,17 +1,15 @@
 #include "sim/software_tpm.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <thread>
 #include <utility>
 
-#include "base/file.h"
+#include "base/unix_socket.h"
 #include "sim/process.h"
 
 namespace attestd::sim {
@@ -19,24 +17,9 @@ namespace {
 
 constexpr std::chrono::seconds setup_deadline{60};
 constexpr std::chrono::seconds start_deadline{10};
-// The TCTI appends this to the path of the server socket (tss2-tcti-swtpm(7)).
-constexpr std::string_view control_suffix = ".ctrl";
-
-std::string socket_path(const std::string& folder) { return folder + "/sock"; }
-
-Result<sockaddr_un> address_of(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    return fail(Errc::usage, path + " is too long for a socket: use a state folder with a shorter path");
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return address;
-}
-
 bool accepts(const sockaddr_un& address) {
-  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return socket && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const auto socket = unix_socket();
+  return socket && ::connect(socket->get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
 class Swtpm final : public SoftwareTpm {
@@ -47,8 +30,8 @@ class Swtpm final : public SoftwareTpm {
   Swtpm& operator=(const Swtpm&) = delete;
   ~Swtpm() override {
     process_.stop();
-    ::unlink(socket_path(folder_).c_str());
-    ::unlink((socket_path(folder_) + std::string(control_suffix)).c_str());
+    ::unlink(software_tpm_socket(folder_).c_str());
+    ::unlink(software_tpm_control(folder_).c_str());
   }
   [[nodiscard]] bool running() override { return process_.running(); }
   [[nodiscard]] const std::string& tcti() const override { return tcti_; }
@@ -61,13 +44,15 @@ class Swtpm final : public SoftwareTpm {
 
 }  // namespace
 
-std::string software_tpm_tcti(const std::string& folder) { return "swtpm:path=" + socket_path(folder); }
+std::string software_tpm_socket(const std::string& folder) { return folder + "/sock"; }
+std::string software_tpm_control(const std::string& folder) { return software_tpm_socket(folder) + ".ctrl"; }
+std::string software_tpm_tcti(const std::string& folder) { return "swtpm:path=" + software_tpm_socket(folder); }
 
 Result<std::unique_ptr<SoftwareTpm>> SoftwareTpm::start(const std::string& folder, bool manufacture) {
-  const std::string path = socket_path(folder);
-  const std::string control = path + std::string(control_suffix);
+  const std::string path = software_tpm_socket(folder);
+  const std::string control = software_tpm_control(folder);
   const std::string log = folder + "/swtpm.log";
-  ATTESTD_TRY(const sockaddr_un control_address, address_of(control));
+  ATTESTD_TRY(const sockaddr_un control_address, unix_address(control));
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return fail_errno(error.value(), "cannot create " + folder);

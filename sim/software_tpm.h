@@ -22,6 +22,10 @@ class SoftwareTpm {
   [[nodiscard]] virtual const std::string& tcti() const = 0;
 };
 
+// Where it listens. The TCTI finds the control socket by the path of the other
+// (tss2-tcti-swtpm(7)).
+std::string software_tpm_socket(const std::string& folder);
+std::string software_tpm_control(const std::string& folder);
 // What SoftwareTpm::start(folder) would give as tcti().
 std::string software_tpm_tcti(const std::string& folder);
 

@@ -4,17 +4,15 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <thread>
 #include <utility>
 
-#include "base/file.h"
+#include "base/unix_socket.h"
 #include "sim/software_tpm.h"
 
 namespace attestd::sim {
@@ -23,29 +21,10 @@ namespace {
 constexpr std::size_t header_size = 10;  // TPM 2.0 part 1, section 18: tag, size, code
 constexpr std::size_t size_offset = 2;
 constexpr std::size_t message_limit = 4096;  // swtpm's TPM_BUFFER_MAX
-constexpr std::string_view control_suffix = ".ctrl";
-
-std::string socket_path(const std::string& folder) { return folder + "/sock"; }
-
-Result<sockaddr_un> address_of(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    return fail(Errc::usage, path + " is too long for a socket: use a state folder with a shorter path");
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return address;
-}
-
-Result<UniqueFd> make_socket() {
-  UniqueFd out(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!out) return fail_errno(errno, "cannot make a socket");
-  return out;
-}
 
 Result<UniqueFd> listen_at(const std::string& path) {
-  ATTESTD_TRY(const sockaddr_un address, address_of(path));
-  ATTESTD_TRY(UniqueFd out, make_socket());
+  ATTESTD_TRY(const sockaddr_un address, unix_address(path));
+  ATTESTD_TRY(UniqueFd out, unix_socket());
   ::unlink(path.c_str());
   if (::bind(out.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::chmod(path.c_str(), 0600) != 0 || ::listen(out.get(), SOMAXCONN) != 0) {
@@ -55,8 +34,8 @@ Result<UniqueFd> listen_at(const std::string& path) {
 }
 
 Result<UniqueFd> connect_to(const std::string& path) {
-  ATTESTD_TRY(const sockaddr_un address, address_of(path));
-  ATTESTD_TRY(UniqueFd out, make_socket());
+  ATTESTD_TRY(const sockaddr_un address, unix_address(path));
+  ATTESTD_TRY(UniqueFd out, unix_socket());
   if (::connect(out.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return fail_errno(errno, "cannot connect to " + path);
   }
@@ -90,8 +69,8 @@ class Proxy final : public TpmProxy {
     constexpr std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);
     thread_.join();
-    ::unlink(socket_path(folder_).c_str());
-    ::unlink((socket_path(folder_) + std::string(control_suffix)).c_str());
+    ::unlink(software_tpm_socket(folder_).c_str());
+    ::unlink(software_tpm_control(folder_).c_str());
   }
   [[nodiscard]] const std::string& tcti() const override { return tcti_; }
 
@@ -162,14 +141,14 @@ Result<std::unique_ptr<TpmProxy>> TpmProxy::start(const std::string& folder, con
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return fail_errno(error.value(), "cannot create " + folder);
-  ATTESTD_TRY(UniqueFd listener, listen_at(socket_path(folder)));
-  const std::string control = socket_path(folder) + std::string(control_suffix);
+  ATTESTD_TRY(UniqueFd listener, listen_at(software_tpm_socket(folder)));
+  const std::string control = software_tpm_control(folder);
   ::unlink(control.c_str());
-  std::filesystem::create_symlink(socket_path(swtpm_folder) + std::string(control_suffix), control, error);
+  std::filesystem::create_symlink(software_tpm_control(swtpm_folder), control, error);
   if (error) return fail_errno(error.value(), "cannot create " + control);
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return fail_errno(errno, "cannot make an event");
-  return std::make_unique<Proxy>(folder, socket_path(swtpm_folder), std::move(execute), std::move(listener),
+  return std::make_unique<Proxy>(folder, software_tpm_socket(swtpm_folder), std::move(execute), std::move(listener),
                                  std::move(stop));
 }
 

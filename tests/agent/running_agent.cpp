@@ -2,7 +2,6 @@
 
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 
 #include "agent/journal.h"
 #include "agent/service_manager.h"
+#include "base/unix_socket.h"
 
 namespace attestd::test {
 
@@ -35,10 +35,8 @@ std::string Answer::problem() const {
   return body.substr(begin, body.find('"', begin) - begin);
 }
 
-Client::Client(const std::string& socket) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  socket.copy(address.sun_path, sizeof(address.sun_path) - 1);
+Client::Client(const std::string& socket) : fd_(unix_socket().value()) {
+  const sockaddr_un address = unix_address(socket).value();
   const timeval patience{20, 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {

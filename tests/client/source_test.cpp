@@ -2,16 +2,15 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/unix_socket.h"
 #include "client/http.h"
 #include "client/input.h"
 #include "client/subprocess.h"
@@ -25,10 +24,8 @@ using namespace std::chrono_literals;
 namespace {
 
 UniqueFd listen_at(const std::string& path) {
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(static_cast<char*>(address.sun_path), path.c_str(), path.size() + 1);
+  UniqueFd fd = unix_socket().value();
+  const sockaddr_un address = unix_address(path).value();
   REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   REQUIRE(::listen(fd.get(), 4) == 0);
   return fd;

@@ -3,18 +3,16 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
-#include <cstring>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
-#include "base/file.h"
+#include "base/unix_socket.h"
 
 extern char** environ;
 
@@ -24,10 +22,8 @@ namespace {
 // The control socket is there before the data socket is, but is answered only
 // when all is ready. Asking it disturbs nobody, unlike the data socket.
 bool answers(const std::string& control) {
-  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, control.data(), std::min(control.size(), sizeof(address.sun_path) - 1));
+  const UniqueFd fd = unix_socket().value();
+  const sockaddr_un address = unix_address(control).value();
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return false;
   // CMD_GET_CAPABILITY of swtpm_ioctls(3): any answer will do.
   constexpr std::array<std::byte, 4> get_capability = {std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}};
