@@ -20,13 +20,8 @@ constexpr unsigned quote_attempts = 5;
 
 // The key depends on this, so do not change a bit of it.
 TPM2B_PUBLIC attestation_key_template() {
-  TPM2B_PUBLIC out = {};
-  TPMT_PUBLIC& area = out.publicArea;
-  area.type = TPM2_ALG_ECC;
-  area.nameAlg = TPM2_ALG_SHA256;
-  area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
-  TPMS_ECC_PARMS& parameters = area.parameters.eccDetail;
+  TPM2B_PUBLIC out = restricted_signing_template(TPM2_ALG_ECC);
+  TPMS_ECC_PARMS& parameters = out.publicArea.parameters.eccDetail;
   parameters.symmetric.algorithm = TPM2_ALG_NULL;
   parameters.scheme.scheme = TPM2_ALG_ECDSA;
   parameters.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
@@ -35,13 +30,12 @@ TPM2B_PUBLIC attestation_key_template() {
   return out;
 }
 
-template <class T>
-Result<Bytes> marshal(TSS2_RC (*function)(const T*, std::uint8_t*, size_t, size_t*), const T& value,
-                      const std::string& what) {
-  Bytes out(sizeof(T));
+Result<Bytes> marshal(const TPMT_SIGNATURE& signature) {
+  Bytes out(sizeof(TPMT_SIGNATURE));
   size_t size = 0;
-  ATTESTD_CHECK(
-      tpm_check(function(&value, reinterpret_cast<std::uint8_t*>(out.data()), out.size(), &size), "marshal " + what));
+  ATTESTD_CHECK(tpm_check(
+      Tss2_MU_TPMT_SIGNATURE_Marshal(&signature, reinterpret_cast<std::uint8_t*>(out.data()), out.size(), &size),
+      "marshal the quote's signature"));
   out.resize(size);
   return out;
 }
@@ -51,10 +45,16 @@ struct Session {
   TpmContext context;
   EsysHandle key;  // after the context: it goes first
   TpmAttestationKey attestation_key;
-  PrimaryKey endorsement_key;  // once it was asked for
+  LoadedKey endorsement_key;  // once it was asked for
   std::array<TPM2B_PUBLIC, 2> templates = {};
   TPML_PCR_SELECTION selection = {};
 };
+
+void use(Session& session, LoadedKey key) {
+  session.key = std::move(key.handle);
+  session.attestation_key.name = std::move(key.name);
+  session.attestation_key.public_area = std::move(key.public_area);
+}
 
 Result<void> create_key(Session& session, const TpmOptions& options) {
   TPM2B_PUBLIC key_template = attestation_key_template();
@@ -63,11 +63,9 @@ Result<void> create_key(Session& session, const TpmOptions& options) {
     ATTESTD_TRY(key_template, parse_key_template(stored));
   }
   session.templates.front() = key_template;
-  ATTESTD_TRY(PrimaryKey key, create_endorsement_primary(session.context.get(), key_template, session.templates,
-                                                         "the attestation key"));
-  session.key = std::move(key.handle);
-  session.attestation_key.name = std::move(key.name);
-  session.attestation_key.public_area = std::move(key.public_area);
+  ATTESTD_TRY(LoadedKey key, create_endorsement_primary(session.context.get(), key_template, session.templates,
+                                                        "the attestation key"));
+  use(session, std::move(key));
   return {};
 }
 
@@ -80,29 +78,12 @@ Result<void> need_endorsement_key(Session& session) {
 
 // A key that the platform keeps in the TPM: Azure's vTPM has its own there.
 Result<void> use_persistent_key(Session& session, std::uint32_t handle) {
-  ESYS_CONTEXT* const esys = session.context.get();
-  const std::string name_of_key = "the persistent key " + hex_number(handle);
   if ((handle & TPM2_HR_RANGE_MASK) != TPM2_HR_PERSISTENT) {
-    return fail(Errc::usage, name_of_key + " is not in the range of persistent handles, 0x81000000 to 0x81ffffff");
+    return fail(Errc::usage, "the persistent key " + hex_number(handle) +
+                                 " is not in the range of persistent handles, 0x81000000 to 0x81ffffff");
   }
-  ESYS_TR key = ESYS_TR_NONE;
-  const TSS2_RC code = Esys_TR_FromTPMPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &key);
-  if (tpm_response_is(code, TPM2_RC_HANDLE) || tpm_response_is(code, TPM2_RC_VALUE)) {
-    return fail(Errc::not_found, "the TPM has not " + name_of_key);
-  }
-  ATTESTD_CHECK(tpm_check(code, "find " + name_of_key));
-  session.key = EsysHandle(esys, key, EsysHandle::End::close);
-  TPM2B_PUBLIC* raw_public = nullptr;
-  TPM2B_NAME* raw_name = nullptr;
-  TPM2B_NAME* raw_qualified = nullptr;
-  ATTESTD_CHECK(tpm_check(
-      Esys_ReadPublic(esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_public, &raw_name, &raw_qualified),
-      "read " + name_of_key));
-  const EsysPointer<TPM2B_PUBLIC> area(raw_public);
-  const EsysPointer<TPM2B_NAME> name(raw_name);
-  const EsysPointer<TPM2B_NAME> qualified(raw_qualified);
-  session.attestation_key.name = to_bytes(std::as_bytes(std::span(name->name, name->size)));
-  ATTESTD_TRY(session.attestation_key.public_area, marshal(Tss2_MU_TPMT_PUBLIC_Marshal, area->publicArea, name_of_key));
+  ATTESTD_TRY(LoadedKey key, open_persistent_key(session.context.get(), handle));
+  use(session, std::move(key));
   return {};
 }
 
@@ -143,7 +124,7 @@ Result<TpmQuoteResult> quote_once(const Session& session, const TPM2B_DATA& qual
   TpmQuoteResult result;
   result.key = session.attestation_key;
   result.quote = to_bytes(std::as_bytes(std::span(quoted->attestationData, quoted->size)));
-  ATTESTD_TRY(result.signature, marshal(Tss2_MU_TPMT_SIGNATURE_Marshal, *signature, "the quote's signature"));
+  ATTESTD_TRY(result.signature, marshal(*signature));
   ATTESTD_TRY(result.pcrs, read_pcrs(session.context.get(), session.selection));
   ATTESTD_TRY(const Bytes read, pcr_composite_digest(session.selection, result.pcrs));
   ATTESTD_TRY(const Bytes signed_digest, quoted_digest(*quoted));

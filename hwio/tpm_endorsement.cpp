@@ -6,6 +6,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/encoding.h"
+
 namespace attestd::hwio {
 namespace {
 
@@ -34,20 +36,29 @@ bool made_from(const TPMT_PUBLIC& found, const TPMT_PUBLIC& key_template) {
   return a && b && *a == *b;
 }
 
-bool is_ours(ESYS_CONTEXT* esys, ESYS_TR handle, std::span<const TPM2B_PUBLIC> ours) {
+struct PublicKey {
+  EsysPointer<TPM2B_PUBLIC> area;
+  EsysPointer<TPM2B_NAME> name;
+};
+
+Result<PublicKey> read_public(ESYS_CONTEXT* esys, ESYS_TR key, const std::string& what) {
   TPM2B_PUBLIC* raw_public = nullptr;
   TPM2B_NAME* raw_name = nullptr;
   TPM2B_NAME* raw_qualified = nullptr;
-  if (Esys_ReadPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_public, &raw_name, &raw_qualified) !=
-      TSS2_RC_SUCCESS) {
-    return false;
-  }
-  const EsysPointer<TPM2B_PUBLIC> found(raw_public);
-  const EsysPointer<TPM2B_NAME> name(raw_name);
+  ATTESTD_CHECK(tpm_check(
+      Esys_ReadPublic(esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &raw_public, &raw_name, &raw_qualified),
+      "read " + what));
   const EsysPointer<TPM2B_NAME> qualified(raw_qualified);
-  return std::any_of(ours.begin(), ours.end(), [&](const TPM2B_PUBLIC& key_template) {
-    return made_from(found->publicArea, key_template.publicArea);
-  });
+  return PublicKey{EsysPointer<TPM2B_PUBLIC>(raw_public), EsysPointer<TPM2B_NAME>(raw_name)};
+}
+
+Bytes bytes_of(const TPM2B_NAME& name) { return to_bytes(std::as_bytes(std::span(name.name, name.size))); }
+
+bool is_ours(ESYS_CONTEXT* esys, ESYS_TR handle, std::span<const TPM2B_PUBLIC> ours) {
+  const auto found = read_public(esys, handle, "a key");
+  return found && std::any_of(ours.begin(), ours.end(), [&](const TPM2B_PUBLIC& key_template) {
+           return made_from(found->area->publicArea, key_template.publicArea);
+         });
 }
 
 // Through a resource manager we see no keys but our own.
@@ -102,6 +113,16 @@ Result<EsysHandle> endorsement_session(ESYS_CONTEXT* esys) {
 
 }  // namespace
 
+TPM2B_PUBLIC restricted_signing_template(TPMI_ALG_PUBLIC type) {
+  TPM2B_PUBLIC out = {};
+  TPMT_PUBLIC& area = out.publicArea;
+  area.type = type;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
+  return out;
+}
+
 TPM2B_PUBLIC endorsement_key_template() {
   TPM2B_PUBLIC out = {};
   TPMT_PUBLIC& area = out.publicArea;
@@ -137,8 +158,8 @@ Result<TPM2B_PUBLIC> parse_key_template(ByteView bytes) {
   return out;
 }
 
-Result<PrimaryKey> create_endorsement_primary(ESYS_CONTEXT* esys, const TPM2B_PUBLIC& key_template,
-                                              std::span<const TPM2B_PUBLIC> ours, const std::string& what) {
+Result<LoadedKey> create_endorsement_primary(ESYS_CONTEXT* esys, const TPM2B_PUBLIC& key_template,
+                                             std::span<const TPM2B_PUBLIC> ours, const std::string& what) {
   const TPM2B_SENSITIVE_CREATE in_sensitive = {};
   const TPM2B_DATA outside_info = {};
   const TPML_PCR_SELECTION creation_pcrs = {};
@@ -158,7 +179,7 @@ Result<PrimaryKey> create_endorsement_primary(ESYS_CONTEXT* esys, const TPM2B_PU
     code = create();
   }
   ATTESTD_CHECK(tpm_check(code, "create " + what + " in the TPM's endorsement hierarchy"));
-  PrimaryKey out;
+  LoadedKey out;
   out.handle = EsysHandle(esys, handle, EsysHandle::End::flush);
   const EsysPointer<TPM2B_PUBLIC> out_public(raw_public);
   const EsysPointer<TPM2B_CREATION_DATA> creation_data(raw_data);
@@ -168,8 +189,24 @@ Result<PrimaryKey> create_endorsement_primary(ESYS_CONTEXT* esys, const TPM2B_PU
   TPM2B_NAME* raw_name = nullptr;
   ATTESTD_CHECK(tpm_check(Esys_TR_GetName(esys, handle, &raw_name), "read the name of " + what));
   const EsysPointer<TPM2B_NAME> name(raw_name);
-  out.name = to_bytes(std::as_bytes(std::span(name->name, name->size)));
+  out.name = bytes_of(*name);
   ATTESTD_TRY(out.public_area, marshal_area(out_public->publicArea));
+  return out;
+}
+
+Result<LoadedKey> open_persistent_key(ESYS_CONTEXT* esys, std::uint32_t handle) {
+  const std::string what = "the persistent key " + hex_number(handle);
+  ESYS_TR key = ESYS_TR_NONE;
+  const TSS2_RC code = Esys_TR_FromTPMPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &key);
+  if (tpm_response_is(code, TPM2_RC_HANDLE) || tpm_response_is(code, TPM2_RC_VALUE)) {
+    return fail(Errc::not_found, "the TPM has not " + what);
+  }
+  ATTESTD_CHECK(tpm_check(code, "find " + what));
+  LoadedKey out;
+  out.handle = EsysHandle(esys, key, EsysHandle::End::close);
+  ATTESTD_TRY(const PublicKey found, read_public(esys, key, what));
+  out.name = bytes_of(*found.name);
+  ATTESTD_TRY(out.public_area, marshal_area(found.area->publicArea));
   return out;
 }
 

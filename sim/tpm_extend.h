@@ -17,7 +17,7 @@ struct PcrExtension {
 
 // In order, over one connection to `tcti`. Errors: unavailable, tpm.
 Result<void> extend_pcrs(const std::string& tcti, const std::vector<PcrExtension>& extensions);
-// All 24 registers of a bank.
+// All 24 registers of a bank. Errors: unavailable, unsupported (no such bank), tpm.
 Result<PcrBank> read_pcrs(const std::string& tcti, HashAlgorithm bank);
 
 }  // namespace attestd::sim
