@@ -6,6 +6,7 @@
 #include "agent/journal.h"
 #include "agent/report_kind.h"
 #include "base/encoding.h"
+#include "base/text.h"
 #include "evidence/digest.h"
 #include "hwio/event_log_files.h"
 
@@ -154,10 +155,11 @@ asio::awaitable<Result<Surroundings>> Collector::surroundings() {
   state_->files_problem.clear();
   if (!(result->host_keys == state_->host_keys)) {
     state_->host_keys = result->host_keys;
-    std::string prints;
-    for (const HostKey& key : result->host_keys.keys) prints += (prints.empty() ? "" : ", ") + key.key.fingerprint();
-    journal(Priority::notice, events::host_keys_changed,
-            "statements now list " + std::to_string(result->host_keys.keys.size()) + " ssh host keys: " + prints);
+    const auto prints =
+        std::views::transform(result->host_keys.keys, [](const HostKey& key) { return key.key.fingerprint(); });
+    journal(
+        Priority::notice, events::host_keys_changed,
+        "statements now list " + std::to_string(result->host_keys.keys.size()) + " ssh host keys: " + joined(prints));
     for (const std::string& problem : result->host_keys.problems) {
       journal(Priority::warning, events::host_key_unusable, problem);
     }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 
+#include "base/text.h"
 #include "client/commands.h"
 #include "client/evidence_type.h"
 #include "config.h"
@@ -193,9 +194,8 @@ class CommandLine {
                 "  attestctl inspect --json /sys/kernel/security/tpm0/binary_bios_measurements | jq .replay",
                 &run_inspect, options_.inspect);
     app.add_option("FILE", options_.inspect.file, "a bundle, or a raw file of any known format")->required();
-    std::string names;
-    for (const std::string_view name : evidence_type_names()) names += (names.empty() ? "" : ", ") + std::string(name);
-    app.add_option("--type", options_.inspect.type, "by content unless given: " + names)->type_name("TYPE");
+    app.add_option("--type", options_.inspect.type, "by content unless given: " + joined(evidence_type_names()))
+        ->type_name("TYPE");
     add_json(app);
   }
 

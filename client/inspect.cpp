@@ -1,33 +1,25 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/text.h"
 #include "client/commands.h"
 #include "client/describe.h"
 #include "client/input.h"
 #include "evidence/bundle.h"
 
 namespace attestd {
-namespace {
-
-std::string all_types() {
-  std::string out;
-  for (const std::string_view name : evidence_type_names()) out += (out.empty() ? "" : ", ") + std::string(name);
-  return out;
-}
-
-}  // namespace
 
 Result<int> run_inspect(const CommonOptions& common, const InspectOptions& options) {
   std::optional<EvidenceType> type;
   if (!options.type.empty()) {
     type = evidence_type_from_name(options.type);
-    if (!type) return fail(Errc::usage, "--type " + options.type + " is none of " + all_types());
+    if (!type) return fail(Errc::usage, "--type " + options.type + " is none of " + joined(evidence_type_names()));
   }
   ATTESTD_TRY(const Bytes bytes, read_input(options.file, bundle_max_size));
   if (!type) type = detect_evidence_type(bytes);
   if (!type) {
     return fail(Errc::unsupported, options.file + " has no format that is known here: name one with --type (" +
-                                       all_types() + ") to see what is wrong with it");
+                                       joined(evidence_type_names()) + ") to see what is wrong with it");
   }
   const auto describe_as_asked = [&]() -> Result<std::string> {
     if (!common.json) return describe_text(*type, bytes, use_colour(common.colour));

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "config.h"
 #include "sim/faults.h"
 #include "sim/platform.h"
@@ -122,9 +123,7 @@ std::vector<std::string> start_faults(const Typed& typed) {
 }
 
 void add_machine_options(CLI::App& app, Typed& typed) {
-  std::string names;
-  for (const std::string_view name : platform_names()) names += (names.empty() ? "" : ", ") + std::string(name);
-  app.add_option("--platform", typed.platform, "what machine it is: " + names)
+  app.add_option("--platform", typed.platform, "what machine it is: " + joined(platform_names()))
       ->check(CLI::IsMember(std::vector<std::string>(platform_names().begin(), platform_names().end())));
   app.add_option("--product", typed.product, "Milan (default), Genoa or Turin");
   app.add_flag("--vlek", typed.vlek, "sign with a VLEK instead of a VCEK");

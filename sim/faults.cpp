@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/text.h"
+
 namespace attestd::sim {
 namespace {
 
@@ -105,9 +107,7 @@ Result<std::string> apply_fault(Psp& psp, TsmModel* tree, std::string_view name,
     }
     return "no faults";
   }
-  std::string names;
-  for (const FaultHelp& fault : faults) names += (names.empty() ? "" : ", ") + std::string(fault.name);
-  return fail(Errc::usage, "no such fault; there are " + names);
+  return fail(Errc::usage, "no such fault; there are " + joined(std::views::transform(faults, &FaultHelp::name)));
 }
 
 }  // namespace attestd::sim

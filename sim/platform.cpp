@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 
+#include "base/text.h"
 #include "hwio/configfs_tsm.h"
 #include "sim/inprocess.h"
 #include "sim/platform_aws.h"
@@ -42,7 +43,6 @@ std::span<const std::string_view> platform_names() { return names; }
 
 Result<std::unique_ptr<PlatformModel>> make_platform(const MachineOptions& options, const StatePaths& paths,
                                                      const Progress& progress) {
-  std::string known;
   for (const Entry& entry : entries) {
     if (entry.name == options.platform) {
       // Of another platform's run; those that have them write them again.
@@ -53,9 +53,8 @@ Result<std::unique_ptr<PlatformModel>> make_platform(const MachineOptions& optio
       }
       return entry.make(options, paths, progress);
     }
-    known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
-  return fail(Errc::usage, "there is no platform \"" + options.platform + "\", only " + known);
+  return fail(Errc::usage, "there is no platform \"" + options.platform + "\", only " + joined(names));
 }
 
 std::unique_ptr<hwio::ReportDevice> PlatformModel::report_device(TsmModel* tree) {

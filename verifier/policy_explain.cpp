@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "base/text.h"
 #include "verifier/policy.h"
 
 namespace attestd {
@@ -6,9 +7,7 @@ namespace {
 
 template <class Range>
 std::string listed(const Range& names) {
-  std::string out;
-  for (const auto& name : names) out += (out.empty() ? "" : ", ") + std::string(name);
-  return out.empty() ? "nothing" : out;
+  return std::ranges::empty(names) ? "nothing" : joined(names);
 }
 
 std::string explain_hardware(const Policy& policy) {
@@ -120,11 +119,8 @@ std::string explain_boot_chain(const Policy& policy) {
 }  // namespace
 
 std::string explain_policy(const Policy& policy) {
-  std::string required;
-  for (const Question question : policy.required) {
-    required += (required.empty() ? "" : ", ") + std::string(question_name(question));
-  }
-  std::string out = "Trusted needs a yes to: " + required + ".\n\n";
+  std::string out =
+      "Trusted needs a yes to: " + joined(std::views::transform(policy.required, question_name)) + ".\n\n";
   out += explain_hardware(policy) + explain_tdx_hardware(policy.tdx) + explain_azure(policy.azure) +
          explain_freshness(policy);
   out += "\n2  Initial state\n";

@@ -1,5 +1,6 @@
 // [tdx] in sentences.
 #include "base/encoding.h"
+#include "base/text.h"
 #include "verifier/tdx_policy.h"
 #include "verifier/verdict.h"
 
@@ -11,11 +12,9 @@ std::string line(std::string_view text) { return "   " + std::string(text) + "\n
 }  // namespace
 
 std::string explain_tdx_hardware(const TdxPolicy& policy) {
-  std::string statuses;
-  for (const std::string& status : policy.tcb_statuses) statuses += (statuses.empty() ? "" : ", ") + status;
   std::string out = line("On TDX, the quote is by Intel's quoting enclave, and collateral of Intel's is given:");
   const auto also = [&out](std::string_view text) { out += line("  " + std::string(text)); };
-  also("the TCB is one of: " + (statuses.empty() ? std::string("nothing") : statuses) + ".");
+  also("the TCB is one of: " + (policy.tcb_statuses.empty() ? "nothing" : joined(policy.tcb_statuses)) + ".");
   also(policy.allow_debug ? "the TD may be under debug: the host could read its memory."
                           : "the TD is not under debug.");
   also(policy.allow_migration ? "the TD may be migratable."

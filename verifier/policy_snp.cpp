@@ -1,6 +1,4 @@
 // The policy's [snp] table, and what other tables share with it.
-#include <algorithm>
-#include <array>
 #include <limits>
 
 #include "verifier/policy_internal.h"
@@ -12,13 +10,6 @@ constexpr std::size_t measurement_size = 48;
 constexpr std::size_t host_data_size = 32;
 constexpr std::size_t id_key_digest_size = 48;
 constexpr std::int64_t vmpl_limit = 3;
-
-constexpr std::array<std::pair<ReferenceOrigin, std::string_view>, 4> origins{{
-    {ReferenceOrigin::own_firmware, "own-firmware"},
-    {ReferenceOrigin::reproducible_build, "reproducible-build"},
-    {ReferenceOrigin::pre_measured, "pre-measured"},
-    {ReferenceOrigin::pinned, "pinned"},
-}};
 
 Result<void> read_component(TomlSection& section, std::string_view key, std::uint8_t& into) {
   ATTESTD_TRY(const auto value, section.integer(key, 0, std::numeric_limits<std::uint8_t>::max()));
@@ -50,11 +41,6 @@ Result<void> read_minimum_tcb(TomlSection& snp, Policy& policy) {
 
 }  // namespace
 
-std::string_view origin_name(ReferenceOrigin origin) {
-  const auto* const known = std::ranges::find(origins, origin, &decltype(origins)::value_type::first);
-  return known == origins.end() ? "" : known->second;
-}
-
 Result<void> read_measurements(TomlSection& hardware, std::vector<ReferenceMeasurement>& into) {
   ATTESTD_TRY(auto sections, hardware.sections("measurement"));
   for (TomlSection& section : sections) {
@@ -64,12 +50,12 @@ Result<void> read_measurements(TomlSection& hardware, std::vector<ReferenceMeasu
     reference.value = *std::move(value);
     ATTESTD_TRY(const auto origin, section.string("origin"));
     if (!origin) return toml_error(section.table(), Errc::malformed, section.place("origin") + " is missing");
-    const auto* const known = std::ranges::find(origins, *origin, &decltype(origins)::value_type::second);
-    if (known == origins.end()) {
+    const auto known = origin_from_name(*origin);
+    if (!known) {
       return toml_error(section.table(), Errc::unsupported,
                         section.place("origin") + " is not own-firmware, reproducible-build, pre-measured or pinned");
     }
-    reference.origin = known->first;
+    reference.origin = *known;
     ATTESTD_TRY(auto comment, section.string("comment"));
     assign(reference.comment, std::move(comment));
     ATTESTD_TRY(auto vtpm, section.string("vtpm"));

@@ -1,8 +1,10 @@
 // Launch digests that an owner accepts, and how much each is worth.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -12,6 +14,7 @@ namespace attestd {
 enum class ReferenceOrigin { own_firmware, reproducible_build, pre_measured, pinned };
 
 std::string_view origin_name(ReferenceOrigin origin);  // "own-firmware"
+std::optional<ReferenceOrigin> origin_from_name(std::string_view name);
 
 struct ReferenceMeasurement {
   Bytes value;  // 48 bytes, launch digest
@@ -22,5 +25,10 @@ struct ReferenceMeasurement {
   // what runs at the highest privilege.
   std::string vtpm{};
 };
+// The one whose value this is, or null.
+const ReferenceMeasurement* find_reference(const std::vector<ReferenceMeasurement>& accepted, ByteView value);
+
+// Is `value` one of those that an owner lists?
+bool any_equal(const std::vector<Bytes>& accepted, ByteView value);
 
 }  // namespace attestd

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace attestd {
 namespace {
@@ -14,19 +15,9 @@ std::string bit_text(std::string_view name, bool value) {
   return std::string(name) + (value ? " is allowed" : " is not allowed");
 }
 
-bool any_equal(const std::vector<Bytes>& accepted, ByteView value) {
-  return std::ranges::any_of(accepted, [&](const Bytes& one) { return constant_time_equal(one, value); });
-}
-
 void check_bit(std::vector<std::string>& faults, std::string_view name, bool value,
                const std::optional<bool>& demanded) {
   if (demanded && *demanded != value) faults.push_back(bit_text(name, value) + ", the policy demands otherwise");
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : "; ") + part;
-  return out;
 }
 
 Check check_guest_policy(const SnpVerification& verification, const Policy& policy) {
@@ -64,7 +55,8 @@ Check check_guest_policy(const SnpVerification& verification, const Policy& poli
     faults.emplace_back("the policy demands a revocation list, and none was checked");
   }
   if (!faults.empty()) {
-    return {"snp.policy", CheckResult::fail, joined(faults) + " (guest policy " + hex_number(report.policy.raw) + ")"};
+    return {"snp.policy", CheckResult::fail,
+            joined(faults, "; ") + " (guest policy " + hex_number(report.policy.raw) + ")"};
   }
   return {"snp.policy", CheckResult::pass,
           "guest policy " + hex_number(report.policy.raw) + ", VMPL " + std::to_string(report.vmpl)};
@@ -109,10 +101,7 @@ Check check_measurement(const SnpReport& report, const Policy& policy) {
 }  // namespace
 
 const ReferenceMeasurement* find_reference(const SnpReport& report, const Policy& policy) {
-  for (const ReferenceMeasurement& reference : policy.snp_measurements) {
-    if (constant_time_equal(reference.value, report.measurement)) return &reference;
-  }
-  return nullptr;
+  return find_reference(policy.snp_measurements, report.measurement);
 }
 
 std::vector<Check> check_snp_policy(const SnpVerification& verification, const Policy& policy) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "evidence/ccel.h"
 
 namespace attestd {
@@ -10,20 +11,10 @@ namespace {
 
 Bytes big_endian(std::uint64_t value) { return Writer().be64(value).take(); }
 
-bool any_equal(const std::vector<Bytes>& accepted, ByteView value) {
-  return std::ranges::any_of(accepted, [&](const Bytes& one) { return constant_time_equal(one, value); });
-}
-
 void check_listed(std::vector<std::string>& faults, std::string_view name, const std::vector<Bytes>& accepted,
                   ByteView value) {
   if (accepted.empty() || any_equal(accepted, value)) return;
   faults.push_back(std::string(name) + " is " + to_hex(value) + ", which the policy does not list");
-}
-
-std::string joined(const std::vector<std::string>& parts, std::string_view between) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? std::string() : std::string(between)) + part;
-  return out;
 }
 
 Check check_attributes(const TdQuoteBody& body, const TdxPolicy& policy) {
@@ -68,7 +59,7 @@ Check check_tcb(const TdxVerification& verification, const TdxPolicy& policy) {
                      (tcb.module ? ", TDX module " + std::string(tcb_status_name(*tcb.module)) : std::string()) +
                      ", QE " + std::string(tcb_status_name(tcb.qe)) + ")";
   if (tcb.after_relaunch) text += "; relaunched, this TD would be " + std::string(tcb_status_name(*tcb.after_relaunch));
-  if (!tcb.advisories.empty()) text += "; advisories: " + joined(tcb.advisories, ", ");
+  if (!tcb.advisories.empty()) text += "; advisories: " + joined(tcb.advisories);
   // What Intel revoked no policy accepts.
   if (tcb.status == TcbStatus::revoked) return {id, CheckResult::fail, text};
   if (!policy.tcb_statuses.contains(status)) {
@@ -116,10 +107,7 @@ Check check_rtmrs(const TdQuoteBody& body, const TdxPolicy& policy, ByteView cc_
 }  // namespace
 
 const ReferenceMeasurement* find_reference(const TdQuoteBody& body, const TdxPolicy& policy) {
-  for (const ReferenceMeasurement& reference : policy.measurements) {
-    if (constant_time_equal(reference.value, body.mrtd)) return &reference;
-  }
-  return nullptr;
+  return find_reference(policy.measurements, body.mrtd);
 }
 
 std::optional<std::string> differing_rtmr(const TdQuoteBody& body, const EventLog& log) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "verifier/tpm_key_internal.h"
 #include "verifier/verification_cache_internal.h"
 
@@ -152,12 +153,6 @@ std::string pcr_name(HashAlgorithm bank, unsigned index) {
   return "PCR " + std::to_string(index) + " of " + std::string(hash_name(bank));
 }
 
-std::string join(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
-  return out;
-}
-
 // Registers that hold something no log accounts for.
 bool at_rest(HashAlgorithm bank, unsigned index, const Bytes& value) { return value == pcr_initial_value(bank, index); }
 
@@ -193,8 +188,8 @@ Check compare_logs(const TpmVerification& verified) {
       }
     }
   }
-  if (!differing.empty()) return make_check(id, CheckResult::fail, join(differing));
-  const std::string rest = unexplained.empty() ? "" : "no log explains " + join(unexplained);
+  if (!differing.empty()) return make_check(id, CheckResult::fail, joined(differing));
+  const std::string rest = unexplained.empty() ? "" : "no log explains " + joined(unexplained);
   // Logs that speak of none of the quoted registers say nothing about them.
   if (replayed == 0) {
     return make_check(id, CheckResult::fail,
