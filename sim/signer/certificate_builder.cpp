@@ -38,7 +38,7 @@ std::string last_of(const CertificateSpec::Name& name) { return name.empty() ? "
 
 }  // namespace
 
-Result<openssl::Certificate> build_certificate(const CertificateSpec& spec) {
+Result<openssl::Certificate> build_unsigned_certificate(const CertificateSpec& spec) {
   openssl::Certificate out(X509_new());
   const openssl::Integer serial(ASN1_INTEGER_new());
   bool good = out != nullptr && serial != nullptr && X509_set_version(out.get(), X509_VERSION_3) == 1 &&
@@ -50,8 +50,14 @@ Result<openssl::Certificate> build_certificate(const CertificateSpec& spec) {
               set_name(X509_get_subject_name(out.get()), spec.subject) && X509_set_pubkey(out.get(), spec.key) == 1;
   for (const auto& [nid, value] : spec.extensions) good = good && add_extension(out.get(), nid, value);
   for (const auto& [oid, value] : spec.other_extensions) good = good && add_extension(out.get(), oid, value);
-  if (!good || X509_sign(out.get(), spec.issuer_key, spec.hash) <= 0) {
-    return failure("cannot build the certificate of " + last_of(spec.subject));
+  if (!good) return failure("cannot build the certificate of " + last_of(spec.subject));
+  return out;
+}
+
+Result<openssl::Certificate> build_certificate(const CertificateSpec& spec) {
+  ATTESTD_TRY(openssl::Certificate out, build_unsigned_certificate(spec));
+  if (X509_sign(out.get(), spec.issuer_key, spec.hash) <= 0) {
+    return failure("cannot sign the certificate of " + last_of(spec.subject));
   }
   return out;
 }
@@ -60,6 +66,30 @@ Result<openssl::Key> make_ec_key(const char* curve) {
   openssl::Key key(EVP_EC_gen(curve));
   if (key == nullptr) return failure(std::string("cannot make a key on ") + curve);
   return key;
+}
+
+Result<Bytes> sign_ecdsa(EVP_PKEY* key, const EVP_MD* hash, ByteView message, std::size_t half) {
+  const openssl::DigestContext context(EVP_MD_CTX_new());
+  std::size_t size = 0;
+  if (context == nullptr || EVP_DigestSignInit(context.get(), nullptr, hash, nullptr, key) != 1 ||
+      EVP_DigestSign(context.get(), nullptr, &size, openssl::data(message), message.size()) != 1) {
+    return failure("cannot sign");
+  }
+  Bytes der(size);
+  if (EVP_DigestSign(context.get(), openssl::writable(der), &size, openssl::data(message), message.size()) != 1) {
+    return failure("cannot sign");
+  }
+  const unsigned char* cursor = openssl::data(der);
+  const openssl::Signature signature(d2i_ECDSA_SIG(nullptr, &cursor, static_cast<long>(size)));
+  Bytes out(2 * half);
+  const std::span<std::byte> halves(out);
+  const int width = static_cast<int>(half);
+  if (signature == nullptr ||
+      BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), openssl::writable(halves.first(half)), width) != width ||
+      BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), openssl::writable(halves.last(half)), width) != width) {
+    return failure("cannot encode a signature");
+  }
+  return out;
 }
 
 }  // namespace attestd::sim

@@ -1,5 +1,5 @@
-// Builds certificates of any vendor's shape but AMD's, whose RSA-PSS has a
-// builder of its own. For the signers' .cpp files only.
+// Builds certificates and signatures of any vendor's shape. For the signers' .cpp
+// files only.
 #pragma once
 
 #include <string>
@@ -27,8 +27,12 @@ struct CertificateSpec {
   std::vector<std::pair<std::string, Bytes>> other_extensions;
 };
 Result<openssl::Certificate> build_certificate(const CertificateSpec& spec);
+// All but the signature, for other kinds of it.
+Result<openssl::Certificate> build_unsigned_certificate(const CertificateSpec& spec);
 
 // `curve`: "P-256", "P-384".
 Result<openssl::Key> make_ec_key(const char* curve);
+// An ECDSA signature as R || S, each of `half` bytes, big-endian.
+Result<Bytes> sign_ecdsa(EVP_PKEY* key, const EVP_MD* hash, ByteView message, std::size_t half);
 
 }  // namespace attestd::sim

@@ -1,5 +1,6 @@
 // TCB info and QE identity in the shape of Intel's PCS API version 4.
 #include "base/encoding.h"
+#include "base/text.h"
 #include "sim/signer/tdx_signer.h"
 
 namespace attestd::sim {
@@ -17,9 +18,7 @@ std::string time(std::string_view name, std::int64_t value) { return text(name, 
 
 template <class Range, class Encode>
 std::string list(std::string_view name, const Range& range, Encode encode) {
-  std::string out;
-  for (const auto& one : range) out += (out.empty() ? "" : ",") + encode(one);
-  return member(name, "[" + out + "]");
+  return member(name, "[" + joined(std::views::transform(range, encode), ",") + "]");
 }
 
 std::string verdict(const TcbVerdict& verdict) {

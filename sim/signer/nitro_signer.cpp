@@ -8,8 +8,6 @@
 
 namespace attestd::sim {
 
-using openssl::failure;
-
 struct NitroSigner::Keys {
   openssl::Key root, regional, zonal, instance;
 };
@@ -33,32 +31,6 @@ CertificateSpec ca(const NitroSignerOptions& options, const char* constraints) {
   out.not_before = options.not_before;
   out.not_after = options.not_after;
   out.extensions = {{NID_basic_constraints, constraints}, {NID_key_usage, "critical,keyCertSign,cRLSign"}};
-  return out;
-}
-
-// r || s, RFC 9053 section 2.1.
-Result<Bytes> sign_es384(EVP_PKEY* key, ByteView content) {
-  const openssl::DigestContext context(EVP_MD_CTX_new());
-  std::size_t size = 0;
-  if (context == nullptr || EVP_DigestSignInit(context.get(), nullptr, EVP_sha384(), nullptr, key) != 1 ||
-      EVP_DigestSign(context.get(), nullptr, &size, openssl::data(content), content.size()) != 1) {
-    return failure("cannot sign the attestation document");
-  }
-  Bytes der(size);
-  if (EVP_DigestSign(context.get(), openssl::writable(der), &size, openssl::data(content), content.size()) != 1) {
-    return failure("cannot sign the attestation document");
-  }
-  const unsigned char* cursor = openssl::data(der);
-  const openssl::Signature signature(d2i_ECDSA_SIG(nullptr, &cursor, static_cast<long>(size)));
-  Bytes out(2 * half_signature);
-  const std::span<std::byte> halves(out);
-  if (signature == nullptr ||
-      BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), openssl::writable(halves.first(half_signature)), half_signature) <
-          0 ||
-      BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), openssl::writable(halves.last(half_signature)), half_signature) <
-          0) {
-    return failure("cannot sign the attestation document");
-  }
   return out;
 }
 
@@ -180,7 +152,7 @@ Result<Bytes> NitroSigner::sign(NitroDocument document, std::int64_t now) const 
     // Of the right size, so that only the curve is wrong.
     message.signature = Bytes(2 * half_signature, std::byte{1});
   } else {
-    ATTESTD_TRY(message.signature, sign_es384(signing_key, message.to_be_signed()));
+    ATTESTD_TRY(message.signature, sign_ecdsa(signing_key, EVP_sha384(), message.to_be_signed(), half_signature));
   }
   return encode_cose_sign1(message);
 }

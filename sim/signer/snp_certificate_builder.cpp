@@ -1,5 +1,6 @@
 #include <openssl/rsa.h>
 
+#include "sim/signer/certificate_builder_internal.h"
 #include "sim/signer/snp_certificate_builder_internal.h"
 
 namespace attestd::sim {
@@ -22,37 +23,19 @@ Result<openssl::DigestContext> pss_context(EVP_PKEY* key, bool sha256) {
   return context;
 }
 
-bool add_name_part(X509_NAME* name, const char* field, int type, const std::string& value) {
-  return X509_NAME_add_entry_by_txt(name, field, type, reinterpret_cast<const unsigned char*>(value.data()),
-                                    static_cast<int>(value.size()), -1, 0) == 1;
-}
-
-bool set_name(X509_NAME* name, const std::string& common_name) {
-  return add_name_part(name, "OU", V_ASN1_UTF8STRING, "Engineering") &&
-         add_name_part(name, "C", V_ASN1_PRINTABLESTRING, "US") &&
-         add_name_part(name, "L", V_ASN1_UTF8STRING, "Santa Clara") &&
-         add_name_part(name, "ST", V_ASN1_UTF8STRING, "CA") &&
-         add_name_part(name, "O", V_ASN1_UTF8STRING, "attestd simulator") &&
-         add_name_part(name, "CN", V_ASN1_UTF8STRING, common_name);
-}
-
-bool add_standard_extension(X509* certificate, int nid, const char* value) {
-  X509V3_CTX context{};
-  X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
-  const openssl::Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
-  return extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1;
-}
-
-bool add_amd_extension(X509* certificate, const std::string& arc, ByteView value) {
-  const std::string oid = "1.3.6.1.4.1.3704.1." + arc;
-  const openssl::Object object(OBJ_txt2obj(oid.c_str(), 1));
-  const openssl::OctetString octets(ASN1_OCTET_STRING_new());
-  if (object == nullptr || octets == nullptr ||
-      ASN1_OCTET_STRING_set(octets.get(), openssl::data(value), static_cast<int>(value.size())) != 1) {
-    return false;
-  }
-  const openssl::Extension extension(X509_EXTENSION_create_by_OBJ(nullptr, object.get(), 0, octets.get()));
-  return extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1;
+CertificateSpec spec_of(const CertificateRequest& request) {
+  const auto name = [](const std::string& common_name) -> CertificateSpec::Name {
+    return {{"OU", "Engineering"},      {"C", "US"},        {"L", "Santa Clara"}, {"ST", "CA"},
+            {"O", "attestd simulator"}, {"CN", common_name}};
+  };
+  CertificateSpec out;
+  out.serial = request.serial;
+  out.issuer = name(request.issuer);
+  out.subject = name(request.subject);
+  out.not_before = request.not_before;
+  out.not_after = request.not_after;
+  out.key = request.key;
+  return out;
 }
 
 Bytes der_integer(std::uint8_t value) {
@@ -72,75 +55,58 @@ Bytes der_ia5_string(std::string_view text) {
 }
 
 // AMD 57230 tables 10 and 11. The hardware ID alone has no inner DER type.
-bool add_amd_extensions(X509* certificate, const SnpSignerOptions& options) {
+std::vector<std::pair<std::string, Bytes>> amd_extensions(const SnpSignerOptions& options) {
   const bool turin = options.product == SnpProduct::turin;
   const bool vlek = options.signing_key == SnpSigningKey::vlek;
   std::string product(snp_product_name(options.product));
   if (!vlek) product += "-B0";
   if (!options.defects.product_name.empty()) product = options.defects.product_name;
-  const struct {
-    const char* arc;
-    std::uint8_t value;
-  } versions[] = {
-      {"3.1", options.tcb.bootloader}, {"3.2", options.tcb.tee},      {"3.4", 0}, {"3.5", 0}, {"3.6", 0}, {"3.7", 0},
-      {"3.3", options.tcb.snp},        {"3.8", options.tcb.microcode}};
-  if (!add_amd_extension(certificate, "1", der_integer(turin ? 1 : 0))) return false;
-  if (!add_amd_extension(certificate, "2", der_ia5_string(product))) return false;
-  for (const auto& version : versions) {
-    if (!add_amd_extension(certificate, version.arc, der_integer(version.value))) return false;
-  }
-  if (turin && !add_amd_extension(certificate, "3.9", der_integer(options.tcb.fmc.value_or(0)))) return false;
-  if (vlek) return add_amd_extension(certificate, "5", der_ia5_string(options.csp_id));
-  return add_amd_extension(certificate, "4", ByteView(options.chip_id).first(turin ? 8 : 64));
-}
-
-Result<openssl::Certificate> unsigned_certificate(const CertificateRequest& request) {
-  openssl::Certificate out(X509_new());
-  const openssl::Integer serial(ASN1_INTEGER_new());
-  if (out == nullptr || serial == nullptr || X509_set_version(out.get(), X509_VERSION_3) != 1 ||
-      ASN1_INTEGER_set_uint64(serial.get(), request.serial) != 1 ||
-      X509_set_serialNumber(out.get(), serial.get()) != 1 ||
-      ASN1_TIME_set(X509_getm_notBefore(out.get()), request.not_before) == nullptr ||
-      ASN1_TIME_set(X509_getm_notAfter(out.get()), request.not_after) == nullptr ||
-      !set_name(X509_get_issuer_name(out.get()), request.issuer) ||
-      !set_name(X509_get_subject_name(out.get()), request.subject) || X509_set_pubkey(out.get(), request.key) != 1) {
-    return failure("cannot build the certificate of " + request.subject);
+  std::vector<std::pair<std::string, Bytes>> out;
+  const auto add = [&out](std::string_view arc, Bytes value) {
+    out.emplace_back("1.3.6.1.4.1.3704.1." + std::string(arc), std::move(value));
+  };
+  add("1", der_integer(turin ? 1 : 0));
+  add("2", der_ia5_string(product));
+  add("3.1", der_integer(options.tcb.bootloader));
+  add("3.2", der_integer(options.tcb.tee));
+  for (const std::string_view spare : {"3.4", "3.5", "3.6", "3.7"}) add(spare, der_integer(0));
+  add("3.3", der_integer(options.tcb.snp));
+  add("3.8", der_integer(options.tcb.microcode));
+  if (turin) add("3.9", der_integer(options.tcb.fmc.value_or(0)));
+  if (vlek) {
+    add("5", der_ia5_string(options.csp_id));
+  } else {
+    add("4", to_bytes(ByteView(options.chip_id).first(turin ? 8 : 64)));
   }
   return out;
 }
 
-Result<void> sign_certificate(X509* certificate, const CertificateRequest& request) {
+Result<openssl::Certificate> build_pss(const CertificateSpec& spec, const CertificateRequest& request) {
+  ATTESTD_TRY(openssl::Certificate out, build_unsigned_certificate(spec));
   ATTESTD_TRY(const openssl::DigestContext context, pss_context(request.issuer_key, request.sha256));
-  if (X509_sign_ctx(certificate, context.get()) <= 0) {
+  if (X509_sign_ctx(out.get(), context.get()) <= 0) {
     return failure("cannot sign the certificate of " + request.subject);
   }
-  return {};
+  return out;
 }
 
 }  // namespace
 
 Result<openssl::Certificate> build_ca(const CertificateRequest& request, CaKind kind) {
-  ATTESTD_TRY(openssl::Certificate out, unsigned_certificate(request));
   const char* constraints = "critical,CA:TRUE,pathlen:0";
   if (kind == CaKind::root) constraints = "critical,CA:TRUE";
   if (kind == CaKind::none) constraints = "critical,CA:FALSE";
   const char* const usage = kind == CaKind::root ? "critical,keyCertSign,cRLSign" : "critical,keyCertSign";
-  if (!add_standard_extension(out.get(), NID_key_usage, usage) ||
-      !add_standard_extension(out.get(), NID_subject_key_identifier, "hash") ||
-      !add_standard_extension(out.get(), NID_basic_constraints, constraints)) {
-    return failure("cannot add the extensions of " + request.subject);
-  }
-  ATTESTD_CHECK(sign_certificate(out.get(), request));
-  return out;
+  CertificateSpec spec = spec_of(request);
+  spec.extensions = {
+      {NID_key_usage, usage}, {NID_subject_key_identifier, "hash"}, {NID_basic_constraints, constraints}};
+  return build_pss(spec, request);
 }
 
 Result<openssl::Certificate> build_leaf(const CertificateRequest& request, const SnpSignerOptions& options) {
-  ATTESTD_TRY(openssl::Certificate out, unsigned_certificate(request));
-  if (!options.defects.no_extensions && !add_amd_extensions(out.get(), options)) {
-    return failure("cannot add the extensions of " + request.subject);
-  }
-  ATTESTD_CHECK(sign_certificate(out.get(), request));
-  return out;
+  CertificateSpec spec = spec_of(request);
+  if (!options.defects.no_extensions) spec.other_extensions = amd_extensions(options);
+  return build_pss(spec, request);
 }
 
 Result<openssl::Crl> build_crl(X509* issuer, EVP_PKEY* issuer_key, const std::vector<std::uint64_t>& serials,

@@ -1,14 +1,12 @@
 #include "sim/signer/snp_signer.h"
 
-#include <openssl/core_names.h>
-#include <openssl/rsa.h>
-
 #include <algorithm>
 #include <charconv>
 #include <map>
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "sim/signer/certificate_builder_internal.h"
 #include "sim/signer/pem_files_internal.h"
 #include "sim/signer/snp_certificate_builder_internal.h"
 
@@ -28,6 +26,7 @@ namespace {
 
 constexpr unsigned private_mode = 0600;
 constexpr std::size_t file_limit = 65536;
+constexpr std::size_t half_signature = 48;  // P-384
 constexpr std::uint64_t root_serial = 0x010000;
 
 std::string name_of_root(SnpProduct product) { return "SIMULATED ARK-" + std::string(snp_product_name(product)); }
@@ -81,12 +80,10 @@ Result<SnpSignerOptions> decode_options(std::string_view text) {
   return out;
 }
 
-// A P-384 number as the report has it.
-Result<FixedBytes<72>> little_endian(const BIGNUM* number) {
+// A big-endian number as the report has it.
+FixedBytes<72> little_endian(ByteView number) {
   FixedBytes<72> out{};
-  if (BN_bn2lebinpad(number, openssl::writable(out), static_cast<int>(out.size())) < 0) {
-    return failure("cannot encode the signature");
-  }
+  std::reverse_copy(number.begin(), number.end(), out.begin());
   return out;
 }
 
@@ -192,22 +189,10 @@ Result<void> SnpSigner::sign(SnpReport& report) const {
 
 Result<void> SnpSigner::sign_unchanged(SnpReport& report) const {
   const Bytes encoded = encode_snp_report(report);
-  const openssl::DigestContext context(EVP_MD_CTX_new());
-  std::size_t size = 0;
-  if (context == nullptr || EVP_DigestSignInit(context.get(), nullptr, EVP_sha384(), nullptr, keys_->leaf.get()) != 1 ||
-      EVP_DigestSign(context.get(), nullptr, &size, openssl::data(encoded), snp_report_signed_size) != 1) {
-    return failure("cannot sign the report");
-  }
-  Bytes der(size);
-  if (EVP_DigestSign(context.get(), openssl::writable(der), &size, openssl::data(encoded), snp_report_signed_size) !=
-      1) {
-    return failure("cannot sign the report");
-  }
-  const unsigned char* cursor = openssl::data(der);
-  const openssl::Signature signature(d2i_ECDSA_SIG(nullptr, &cursor, static_cast<long>(size)));
-  if (signature == nullptr) return failure("cannot sign the report");
-  ATTESTD_TRY(report.signature_r, little_endian(ECDSA_SIG_get0_r(signature.get())));
-  ATTESTD_TRY(report.signature_s, little_endian(ECDSA_SIG_get0_s(signature.get())));
+  const ByteView covered = ByteView(encoded).first(snp_report_signed_size);
+  ATTESTD_TRY(const Bytes signature, sign_ecdsa(keys_->leaf.get(), EVP_sha384(), covered, half_signature));
+  report.signature_r = little_endian(ByteView(signature).first(half_signature));
+  report.signature_s = little_endian(ByteView(signature).last(half_signature));
   return {};
 }
 

@@ -46,26 +46,9 @@ Result<FixedBytes<64>> coordinates(const EVP_PKEY* key) {
 
 // R || S, big-endian.
 Result<FixedBytes<64>> sign(ByteView message, EVP_PKEY* key) {
-  constexpr int half = 32;
-  const openssl::DigestContext context(EVP_MD_CTX_new());
-  std::size_t size = 0;
-  if (context == nullptr || EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key) != 1 ||
-      EVP_DigestSign(context.get(), nullptr, &size, openssl::data(message), message.size()) != 1) {
-    return failure("cannot sign");
-  }
-  Bytes der(size);
-  if (EVP_DigestSign(context.get(), openssl::writable(der), &size, openssl::data(message), message.size()) != 1) {
-    return failure("cannot sign");
-  }
-  const unsigned char* cursor = openssl::data(der);
-  const openssl::Signature signature(d2i_ECDSA_SIG(nullptr, &cursor, static_cast<long>(size)));
   FixedBytes<64> out{};
-  const std::span<std::byte> bytes(out);
-  if (signature == nullptr ||
-      BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), openssl::writable(bytes.first(half)), half) != half ||
-      BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), openssl::writable(bytes.subspan(half)), half) != half) {
-    return failure("cannot encode a signature");
-  }
+  ATTESTD_TRY(const Bytes signature, sign_ecdsa(key, EVP_sha256(), message, out.size() / 2));
+  std::ranges::copy(signature, out.begin());
   return out;
 }
 
