@@ -15,7 +15,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr unsigned log_attempts = 4;
-constexpr Event credential_refused{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0b", "credential-refused"};
 
 class Stopwatch {
  public:
@@ -191,7 +190,7 @@ asio::awaitable<Result<Bytes>> Collector::activate(Activation activation) {
   });
   auto result = co_await tpm_queue_.finish(std::move(asking));
   if (!result) {
-    journal(Priority::info, credential_refused, "a credential was not activated: " + result.error().text());
+    journal(Priority::info, events::credential_refused, "a credential was not activated: " + result.error().text());
   }
   co_return result;
 }

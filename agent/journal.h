@@ -28,9 +28,10 @@ inline constexpr Event tpm_lost{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b07", "tpm-lost"};
 inline constexpr Event tpm_back{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b08", "tpm-back"};
 inline constexpr Event host_keys_changed{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b09", "host-keys-changed"};
 inline constexpr Event host_key_unusable{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0a", "host-key-unusable"};
+inline constexpr Event credential_refused{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0b", "credential-refused"};
 inline constexpr Event accept_failed{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0c", "accept-failed"};
-inline constexpr Event evidence_incomplete{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0e", "evidence-incomplete"};
 inline constexpr Event failed{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0d", "failed"};
+inline constexpr Event evidence_incomplete{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0e", "evidence-incomplete"};
 }  // namespace events
 
 // Entries less urgent than this are dropped. Call before other threads start.
