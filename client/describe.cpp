@@ -7,6 +7,7 @@
 #include "client/render.h"
 #include "evidence/bundle.h"
 #include "evidence/event_log.h"
+#include "evidence/event_log_text_internal.h"
 #include "evidence/json_internal.h"
 #include "evidence/statement.h"
 #include "evidence/tpm_attest.h"
@@ -29,19 +30,11 @@ Result<json::value> describe_statement(ByteView bytes) {
   return out;
 }
 
-std::string scheme_name(TpmSignature::Scheme scheme) {
-  switch (scheme) {
-    case TpmSignature::Scheme::rsassa: return "rsassa";
-    case TpmSignature::Scheme::rsapss: return "rsapss";
-    case TpmSignature::Scheme::ecdsa: return "ecdsa";
-  }
-  return "unknown";
-}
-
 Result<json::value> describe_signature(ByteView bytes) {
   ATTESTD_TRY(const TpmSignature signature, parse_tpm_signature(bytes));
-  json::object out{
-      {"type", "tpm-signature"}, {"scheme", scheme_name(signature.scheme)}, {"hash", hash_name(signature.hash)}};
+  json::object out{{"type", "tpm-signature"},
+                   {"scheme", tpm_scheme_name(static_cast<std::uint16_t>(signature.scheme))},
+                   {"hash", hash_name(signature.hash)}};
   if (!signature.rsa.empty()) out["rsa"] = to_hex(signature.rsa);
   if (!signature.r.empty()) out["r"] = to_hex(signature.r);
   if (!signature.s.empty()) out["s"] = to_hex(signature.s);

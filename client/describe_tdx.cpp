@@ -8,6 +8,7 @@
 #include "evidence/ccel.h"
 #include "evidence/cel.h"
 #include "evidence/event_facts.h"
+#include "evidence/event_json_internal.h"
 #include "evidence/event_log_text_internal.h"
 #include "evidence/json_internal.h"
 #include "evidence/json_strict.h"
@@ -19,12 +20,6 @@ namespace attestd {
 namespace {
 
 namespace json = boost::json;
-
-json::object digests_of(const std::vector<EventDigest>& digests) {
-  json::object out;
-  for (const EventDigest& each : digests) out[hash_name(each.algorithm)] = to_hex(each.value);
-  return out;
-}
 
 // JSON as it stands in the log; the parser has checked it.
 json::value reparsed(const std::string& text) {
@@ -71,7 +66,8 @@ Result<json::value> describe_td_report(ByteView bytes) {
   ATTESTD_TRY(const TdReport report, parse_td_report(bytes));
   const bool with_service_td = report.version != 0;
   json::object out{{"type", "td-report"}, {"version", report.version}, {"cpusvn", to_hex(report.cpusvn)}};
-  for (const auto& member : td_body_to_json(td_quote_body(report, with_service_td ? TdBodyType::td_15 : TdBodyType::td_10))) {
+  for (const auto& member :
+       td_body_to_json(td_quote_body(report, with_service_td ? TdBodyType::td_15 : TdBodyType::td_10))) {
     out.insert(member);
   }
   out["valid"] = hex_number(report.valid);
@@ -99,14 +95,7 @@ Result<json::value> describe_cc_event_log(ByteView bytes) {
   ATTESTD_TRY(const EventLog log, parse_cc_event_log(bytes));
   json::array events;
   for (const Event& event : log.events) {
-    json::object out{{"offset", event.offset},
-                     {"register", cc_register_name(event.register_index)},
-                     {"type", event_type_name(event.type)},
-                     {"digests", digests_of(event.digests)},
-                     {"data", to_hex(event.data)}};
-    if (const auto plain = event_text(event.data)) out["text"] = *plain;
-    out["data_matches"] = data_match_name(event_data_match(event));
-    events.emplace_back(std::move(out));
+    events.emplace_back(event_to_json(event, {"register", cc_register_name(event.register_index)}));
   }
   const auto secure_boot = cc_measured_secure_boot(log);
   return json::object{{"type", "cc-event-log"},
@@ -121,16 +110,7 @@ Result<std::string> describe_cc_event_log_text(ByteView bytes) {
   std::string out = "CC event log, " + std::to_string(log.events.size()) + " events";
   if (log.padding != 0) out += ", " + std::to_string(log.padding) + " bytes of padding";
   out += "\n";
-  for (const Event& event : log.events) {
-    out += "  at " + std::to_string(event.offset) + ": " + cc_register_name(event.register_index) + " " +
-           event_type_name(event.type);
-    if (event_data_match(event) == DataMatch::differs) out += " (its data is NOT what was measured)";
-    if (const auto plain = event_text(event.data)) out += " \"" + escaped_text(*plain) + "\"";
-    out += "\n";
-    for (const EventDigest& digest : event.digests) {
-      out += "    " + std::string(hash_name(digest.algorithm)) + " " + to_hex(digest.value) + "\n";
-    }
-  }
+  for (const Event& event : log.events) out += event_to_text(event, cc_register_name(event.register_index));
   const auto secure_boot = cc_measured_secure_boot(log);
   out += std::string("Secure Boot: ") +
          (!secure_boot   ? "not to be told from RTMR0"
@@ -150,7 +130,7 @@ Result<json::value> describe_cel(ByteView bytes) {
     json::object out;
     if (record.record_number) out["record_number"] = *record.record_number;
     out["register"] = cel_register_name(record.register_kind, record.register_index);
-    out["digests"] = digests_of(record.digests);
+    out["digests"] = digests_to_json(record.digests);
     out["content_type"] = to_valid_utf8(record.content_name);
     if (!record.content_json.empty()) out["content"] = reparsed(record.content_json);
     if (!record.content.empty()) out["content"] = to_hex(record.content);

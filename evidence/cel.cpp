@@ -19,6 +19,17 @@ constexpr std::uint32_t max_pcr = 23;
 constexpr std::uint8_t type_record_number = 0;
 constexpr std::uint8_t type_digests = 3;
 
+std::string content_name(std::uint8_t type) {
+  switch (type) {
+    case cel_content_management: return "cel";
+    case cel_content_pcclient_std: return "pcclient_std";
+    case cel_content_ima_template: return "ima_template";
+    case cel_content_ima_tlv: return "ima_tlv";
+    default: break;
+  }
+  return hex_number(type);
+}
+
 struct Tlv {
   std::size_t offset = 0;
   std::uint8_t type = 0;
@@ -110,7 +121,7 @@ Result<std::vector<CelRecord>> parse_tlv(ByteView bytes) {
     ATTESTD_TRY(const Tlv content, take_tlv(reader, "content"));
     record.content_type = content.type;
     record.content = to_bytes(content.value);
-    record.content_name = cel_content_name(content.type);
+    record.content_name = content_name(content.type);
     out.push_back(std::move(record));
   }
   if (out.empty()) return fail_at(Errc::truncated, 0, "log has no records");
@@ -167,17 +178,6 @@ void put_tlv(Writer& writer, std::uint8_t type, ByteView value) {
 }
 
 }  // namespace
-
-std::string cel_content_name(std::uint8_t type) {
-  switch (type) {
-    case cel_content_management: return "cel";
-    case cel_content_pcclient_std: return "pcclient_std";
-    case cel_content_ima_template: return "ima_template";
-    case cel_content_ima_tlv: return "ima_tlv";
-    default: break;
-  }
-  return hex_number(type);
-}
 
 std::string cel_register_name(CelRegister kind, std::uint32_t index) {
   switch (kind) {

@@ -32,11 +32,10 @@ struct CelRecord {
   // What was measured: TLV has a type number and bytes, JSON a name and a value.
   std::uint8_t content_type = 0;
   Bytes content;
-  std::string content_name;
+  std::string content_name;  // "pcclient_std", or "0x50"
   std::string content_json;
 };
 
-std::string cel_content_name(std::uint8_t type);                       // "pcclient_std", or "0x50"
 std::string cel_register_name(CelRegister kind, std::uint32_t index);  // "PCR 4", "NV 0x01c10102", "RTMR2"
 
 // Told apart by the first byte that is no white space: '[' is JSON. Errors:

@@ -60,11 +60,17 @@ Result<void> expect_id(const JsonMembers& from, std::string_view expected) {
   return {};
 }
 
+std::optional<TcbStatus> status_named(std::string_view name) {
+  const auto* const known = std::ranges::find(statuses, name, &decltype(statuses)::value_type::second);
+  if (known == statuses.end()) return std::nullopt;
+  return known->first;
+}
+
 // tcbStatus, tcbDate and advisoryIDs of a level.
 Result<TcbVerdict> verdict(const JsonMembers& level) {
   TcbVerdict out;
   ATTESTD_TRY(const std::string status, level.string("tcbStatus"));
-  const auto known = tcb_status_from_name(status);
+  const auto known = status_named(status);
   if (!known) return fail(Errc::unsupported, level.place("tcbStatus") + " is none that we know");
   out.status = *known;
   ATTESTD_TRY(out.date, time(level, "tcbDate"));
@@ -164,12 +170,6 @@ Result<std::uint32_t> evaluation_number(const JsonMembers& from) {
 std::string_view tcb_status_name(TcbStatus status) {
   const auto* const known = std::ranges::find(statuses, status, &decltype(statuses)::value_type::first);
   return known == statuses.end() ? "" : known->second;
-}
-
-std::optional<TcbStatus> tcb_status_from_name(std::string_view name) {
-  const auto* const known = std::ranges::find(statuses, name, &decltype(statuses)::value_type::second);
-  if (known == statuses.end()) return std::nullopt;
-  return known->first;
 }
 
 Result<TdxTcbInfo> parse_tdx_tcb_info(std::string_view body) {

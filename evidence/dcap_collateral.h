@@ -40,7 +40,6 @@ enum class TcbStatus {
   revoked,
 };
 std::string_view tcb_status_name(TcbStatus status);  // "UpToDate"
-std::optional<TcbStatus> tcb_status_from_name(std::string_view name);
 
 // What one level says of platforms that reach it.
 struct TcbVerdict {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "evidence/event_log.h"
 #include "evidence/tpm_attest.h"
 
 namespace attestd {
@@ -14,6 +15,8 @@ namespace attestd {
 std::optional<std::string> event_text(ByteView data);
 // Only what a terminal cannot take for a command.
 std::string escaped_text(std::string_view text);
+// Its lines in the text of a log; `place` says which register was extended.
+std::string event_to_text(const Event& event, const std::string& place);
 std::string tpm_key_kind(const TpmPublic& key);        // "rsa2048", "ecc-p256"
 std::string tpm_scheme_name(std::uint16_t algorithm);  // "rsassa", or "0x001a"
 

@@ -11,9 +11,8 @@
 
 namespace attestd {
 
-inline constexpr std::size_t snp_report_size = 1184;             // 0x4a0 bytes
-inline constexpr std::size_t snp_report_signed_size = 0x2a0;     // the signature is over bytes 0 to 0x29f
-inline constexpr std::size_t snp_signature_component_size = 72;  // R and S, little-endian, at 0x2a0 and 0x2e8
+inline constexpr std::size_t snp_report_size = 1184;          // 0x4a0 bytes
+inline constexpr std::size_t snp_report_signed_size = 0x2a0;  // the signature is over bytes 0 to 0x29f
 
 // A processor line: it chooses the root of trust and the layout of TCB_VERSION.
 enum class SnpProduct { milan, genoa, turin };

@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "evidence/event_facts.h"
+#include "evidence/event_json_internal.h"
 #include "evidence/event_log_text_internal.h"
 #include "evidence/json_strict.h"
 
@@ -17,12 +18,6 @@ namespace {
 namespace json = boost::json;
 
 json::string text(std::string_view value) { return json::string(value.data(), value.size()); }
-
-json::object digests_object(const std::vector<EventDigest>& digests) {
-  json::object out;
-  for (const EventDigest& each : digests) out[text(hash_name(each.algorithm))] = text(to_hex(each.value));
-  return out;
-}
 
 json::object bank_object(const PcrBank& bank) {
   json::object out;
@@ -45,18 +40,6 @@ json::object facts_object(const EventFacts& facts) {
   return out;
 }
 
-json::object event_object(const Event& event) {
-  json::object out;
-  out["offset"] = event.offset;
-  out["pcr"] = event.register_index;
-  out["type"] = text(event_type_name(event.type));
-  out["digests"] = digests_object(event.digests);
-  out["data"] = text(to_hex(event.data));
-  if (const auto plain = event_text(event.data)) out["text"] = text(*plain);
-  out["data_matches"] = text(data_match_name(event_data_match(event)));
-  return out;
-}
-
 constexpr auto attribute_names = std::to_array<std::pair<unsigned, const char*>>(
     // Part 2 section 8.3.2.
     {{1, "fixedTPM"},
@@ -74,6 +57,24 @@ constexpr auto attribute_names = std::to_array<std::pair<unsigned, const char*>>
 
 }  // namespace
 
+json::object digests_to_json(const std::vector<EventDigest>& digests) {
+  json::object out;
+  for (const EventDigest& each : digests) out[text(hash_name(each.algorithm))] = text(to_hex(each.value));
+  return out;
+}
+
+json::object event_to_json(const Event& event, std::pair<const char*, json::value> place) {
+  json::object out;
+  out["offset"] = event.offset;
+  out[place.first] = std::move(place.second);
+  out["type"] = text(event_type_name(event.type));
+  out["digests"] = digests_to_json(event.digests);
+  out["data"] = text(to_hex(event.data));
+  if (const auto plain = event_text(event.data)) out["text"] = text(*plain);
+  out["data_matches"] = text(data_match_name(event_data_match(event)));
+  return out;
+}
+
 std::string event_log_to_json(const EventLog& log) {
   json::object out;
   out["type"] = "tcg-event-log";
@@ -88,7 +89,7 @@ std::string event_log_to_json(const EventLog& log) {
   out["startup_locality"] = log.startup_locality;
   out["padding"] = log.padding;
   json::array events;
-  for (const Event& event : log.events) events.push_back(event_object(event));
+  for (const Event& event : log.events) events.push_back(event_to_json(event, {"pcr", event.register_index}));
   out["events"] = std::move(events);
   out["facts"] = facts_object(decode_event_facts(log));
   out["replay"] = std::move(replayed);
@@ -102,7 +103,7 @@ std::string userspace_log_to_json(const std::vector<UserspaceEvent>& events) {
     out["pcr"] = event.pcr;
     out["event_type"] = text(to_valid_utf8(event.event_type));
     out["string"] = text(to_valid_utf8(event.string));
-    out["digests"] = digests_object(event.digests);
+    out["digests"] = digests_to_json(event.digests);
     list.push_back(std::move(out));
   }
   return json::serialize(json::object{{"type", "userspace-event-log"}, {"events", std::move(list)}});

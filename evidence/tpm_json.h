@@ -23,11 +23,9 @@ std::string userspace_log_to_text(const std::vector<UserspaceEvent>& events);
 // {"type":"tpm-quote","qualified_signer","extra_data","clock_ms","reset_count","restart_count",
 //  "clock_safe","firmware_version","pcr_selection":{bank:[…]},"pcr_digest"}
 std::string tpm_quote_to_json(const TpmQuote& quote);
-std::string tpm_quote_to_text(const TpmQuote& quote);
 
 // {"type":"tpm-public","key":"rsa2048"|"ecc-p256"|…,"name","name_algorithm","attributes":[…],
 //  "scheme","scheme_hash","attestation_key":bool}
 std::string tpm_public_to_json(const TpmPublic& key);
-std::string tpm_public_to_text(const TpmPublic& key);
 
 }  // namespace attestd

@@ -17,8 +17,6 @@ std::string digest_lines(const std::vector<EventDigest>& digests) {
   return out;
 }
 
-std::string yes_no(bool value) { return value ? "yes" : "no"; }
-
 }  // namespace
 
 std::string escaped_text(std::string_view text) {
@@ -70,20 +68,20 @@ std::optional<std::string> event_text(ByteView data) {
   return out;
 }
 
+std::string event_to_text(const Event& event, const std::string& place) {
+  std::string out = "  at " + std::to_string(event.offset) + ": " + place + " " + event_type_name(event.type);
+  if (event_data_match(event) == DataMatch::differs) out += " (its data is NOT what was measured)";
+  if (const auto plain = event_text(event.data)) out += " \"" + escaped_text(*plain) + "\"";
+  return out + "\n" + digest_lines(event.digests);
+}
+
 std::string event_log_to_text(const EventLog& log) {
   std::string out = log.crypto_agile ? "TCG event log, crypto-agile" : "TCG event log, SHA-1 only";
   out += ", " + std::to_string(log.events.size()) + " events";
   if (log.startup_locality != 0) out += ", started from locality " + std::to_string(log.startup_locality);
   if (log.padding != 0) out += ", " + std::to_string(log.padding) + " bytes of padding";
   out += "\n";
-  for (const Event& event : log.events) {
-    out += "  at " + std::to_string(event.offset) + ": PCR " + std::to_string(event.register_index) + " " +
-           event_type_name(event.type);
-    const DataMatch match = event_data_match(event);
-    if (match == DataMatch::differs) out += " (its data is NOT what was measured)";
-    if (const auto plain = event_text(event.data)) out += " \"" + escaped_text(*plain) + "\"";
-    out += "\n" + digest_lines(event.digests);
-  }
+  for (const Event& event : log.events) out += event_to_text(event, "PCR " + std::to_string(event.register_index));
   out += "Secure Boot: " + decode_event_facts(log).secure_boot_detail + "\n";
   for (const HashAlgorithm algorithm : log.algorithms) {
     out += "Replay of " + std::string(hash_name(algorithm)) + ":\n";
@@ -101,31 +99,6 @@ std::string userspace_log_to_text(const std::vector<UserspaceEvent>& events) {
            escaped_text(event.string) + "\"\n" + digest_lines(event.digests);
   }
   return out;
-}
-
-std::string tpm_quote_to_text(const TpmQuote& quote) {
-  std::string out = "TPM quote\n";
-  out += "  qualified signer  " + to_hex(quote.qualified_signer) + "\n";
-  out += "  extra data        " + to_hex(quote.extra_data) + "\n";
-  out += "  clock             " + std::to_string(quote.clock_ms) + " ms, safe: " + yes_no(quote.clock_safe) + "\n";
-  out += "  resets            " + std::to_string(quote.reset_count) + ", restarts " +
-         std::to_string(quote.restart_count) + "\n";
-  out += "  firmware version  " + to_hex(Writer().be64(quote.firmware_version).bytes()) + "\n";
-  for (const PcrSelection& each : quote.selection) {
-    out += "  PCRs              " + std::string(hash_name(each.bank)) + ":";
-    for (std::size_t i = 0; i < each.indices.size(); ++i) out += (i == 0 ? "" : ",") + std::to_string(each.indices[i]);
-    out += "\n";
-  }
-  return out + "  PCR digest        " + to_hex(quote.pcr_digest) + "\n";
-}
-
-std::string tpm_public_to_text(const TpmPublic& key) {
-  std::string out = "TPM public key, " + tpm_key_kind(key) + "\n";
-  out += "  name             " + to_hex(key.name) + "\n";
-  out += "  scheme           " + (key.scheme ? tpm_scheme_name(*key.scheme) : std::string("none"));
-  if (key.scheme_hash) out += " with " + std::string(hash_name(*key.scheme_hash));
-  out += "\n  attributes       " + hex_number(key.attributes) + "\n";
-  return out + "  attestation key  " + yes_no(key.attestation_key()) + "\n";
 }
 
 }  // namespace attestd

@@ -42,8 +42,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
+// All that Linux knows, whichever provider shows them.
 const std::vector<TsmAttribute>& tsm_attributes() {
   static const std::vector<TsmAttribute> attributes = {
       {"generation", 0444, false, page_size},
@@ -60,6 +59,8 @@ const std::vector<TsmAttribute>& tsm_attributes() {
   };
   return attributes;
 }
+
+}  // namespace
 
 std::vector<TsmAttribute> TsmModel::attributes() const {
   std::vector<TsmAttribute> shown;

@@ -56,8 +56,6 @@ struct TsmAttribute {
   bool binary;         // written when the file is closed, and read as it was at the first read
   std::uint64_t size;  // as stat(2) shows it: 4096 for text, 0 for binary attributes
 };
-// All that Linux knows, whichever provider shows them.
-const std::vector<TsmAttribute>& tsm_attributes();
 
 class TsmModel {
  public:

@@ -78,6 +78,20 @@ Check check_measurement(const TdQuoteBody& body, const TdxPolicy& policy) {
   return {id, CheckResult::pass, "MRTD equals a reference (" + std::string(origin_name(reference->origin)) + ")"};
 }
 
+// The quote's RTMRs that `log` accounts for differ; nothing when they are equal.
+// RTMR 3 is left to software that runs later: it counts only when the log has events of it.
+std::optional<std::string> differing_rtmr(const TdQuoteBody& body, const EventLog& log) {
+  constexpr unsigned software_register = 3;
+  const Rtmrs replayed = replay_rtmrs(log);
+  for (unsigned i = 0; i < replayed.size(); ++i) {
+    if (i == software_register && all_zero(replayed[i])) continue;
+    if (constant_time_equal(replayed[i], body.rtmrs[i])) continue;
+    return "RTMR " + std::to_string(i) + " is " + to_hex(body.rtmrs[i]) + ", the CC event log replays to " +
+           to_hex(replayed[i]);
+  }
+  return std::nullopt;
+}
+
 Check check_rtmrs(const TdQuoteBody& body, const TdxPolicy& policy, ByteView cc_event_log) {
   const std::string id = "tdx.rtmrs";
   if (policy.rtmrs.empty() && cc_event_log.empty()) {
@@ -108,18 +122,6 @@ Check check_rtmrs(const TdQuoteBody& body, const TdxPolicy& policy, ByteView cc_
 
 const ReferenceMeasurement* find_reference(const TdQuoteBody& body, const TdxPolicy& policy) {
   return find_reference(policy.measurements, body.mrtd);
-}
-
-std::optional<std::string> differing_rtmr(const TdQuoteBody& body, const EventLog& log) {
-  constexpr unsigned software_register = 3;
-  const Rtmrs replayed = replay_rtmrs(log);
-  for (unsigned i = 0; i < replayed.size(); ++i) {
-    if (i == software_register && all_zero(replayed[i])) continue;
-    if (constant_time_equal(replayed[i], body.rtmrs[i])) continue;
-    return "RTMR " + std::to_string(i) + " is " + to_hex(body.rtmrs[i]) + ", the CC event log replays to " +
-           to_hex(replayed[i]);
-  }
-  return std::nullopt;
 }
 
 std::vector<Check> check_tdx_policy(const TdxVerification& verification, const TdxPolicy& policy,

@@ -20,7 +20,6 @@
 #include <string>
 #include <vector>
 
-#include "evidence/event_log.h"
 #include "verifier/reference.h"
 #include "verifier/tdx.h"
 
@@ -48,11 +47,6 @@ std::vector<Check> check_tdx_policy(const TdxVerification& verification, const T
 
 // The reference that the quote's MRTD equals, or nothing.
 const ReferenceMeasurement* find_reference(const TdQuoteBody& body, const TdxPolicy& policy);
-
-// The quote's RTMRs that `log` accounts for differ; nothing when they are equal.
-// RTMR 3 is left to software that runs later: it counts only when the log has events
-// of it.
-std::optional<std::string> differing_rtmr(const TdQuoteBody& body, const EventLog& log);
 
 // For `policy explain`: what [tdx] demands for questions 1, 2 and 3, sentence by
 // sentence; 2 and 3 are empty when it demands nothing there.
