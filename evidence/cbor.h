@@ -57,6 +57,7 @@ class CborWriter {
   CborWriter& map(std::size_t pairs) { return head(5, pairs); }
   CborWriter& tag(std::uint64_t number) { return head(6, number); }
   CborWriter& null();
+  CborWriter& bytes_or_null(const std::optional<Bytes>& value) { return value ? bytes(*value) : null(); }
   [[nodiscard]] Bytes take() { return out_.take(); }
 
  private:

@@ -145,12 +145,7 @@ Bytes encode_nitro_document(const NitroDocument& document) {
   const std::pair<std::string_view, const std::optional<Bytes>&> chosen_members[] = {
       {"public_key", document.public_key}, {"user_data", document.user_data}, {"nonce", document.nonce}};
   for (const auto& [name, value] : chosen_members) {
-    out.text(name);
-    if (value) {
-      out.bytes(*value);
-    } else {
-      out.null();
-    }
+    out.text(name).bytes_or_null(value);
   }
   return out.take();
 }

@@ -27,12 +27,7 @@ Bytes encode_nsm_request(const NsmAttestationRequest& request) {
   CborWriter out;
   out.map(1).text(attestation).map(members.size());
   for (const auto& [name, value] : members) {
-    out.text(name);
-    if (value) {
-      out.bytes(*value);
-    } else {
-      out.null();
-    }
+    out.text(name).bytes_or_null(value);
   }
   return out.take();
 }

@@ -43,16 +43,14 @@ Result<void> write_trust_root(const StatePaths& paths, const NitroSigner& signer
   return replace_file(paths.trust_nitro_root, as_bytes(pem), public_mode);
 }
 
-class AwsPlatform final : public PlatformModel {
+class AwsPlatform final : public SnpPlatform {
  public:
   AwsPlatform(std::unique_ptr<SnpHardware> hardware, NitroSigner signer, const StatePaths& paths)
-      : hardware_(std::move(hardware)),
+      : SnpPlatform(std::move(hardware)),
         signer_(std::move(signer)),
         swtpm_folder_(paths.tpm),
         proxy_folder_(paths.state + "/nitrotpm"),
         nitro_([this](const NitroDocument& document) { return sign(document); }) {}
-
-  TsmProvider* tsm() override { return &hardware_->psp(); }
 
   // The proxy finds the TPM by its folder, so it outlives one that is swapped.
   Result<void> start_services(const Progress& progress) override {
@@ -68,32 +66,26 @@ class AwsPlatform final : public PlatformModel {
 
   [[nodiscard]] std::string agent_config(const std::string& tsm) const override {
     // An agent in this process is given the device: nothing tells it where it is.
-    std::string out = tsm.empty() ? "[platform]\nname = \"aws-snp\"\n\n" : "";
-    out += "[snp]\n";
-    out += tsm.empty() ? "backend = \"off\"\n" : "backend = \"configfs-tsm\"\nconfigfs = " + toml_string(tsm) + "\n";
+    std::string out = (tsm.empty() ? "[platform]\nname = \"aws-snp\"\n\n" : "") + SnpPlatform::agent_config(tsm);
     if (proxy_) out += "\n[nitro]\ntcti = " + toml_string(proxy_->tcti()) + "\n";
     return out;
-  }
-
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override {
-    return hardware_->environment();
   }
 
   Result<std::string> control(TsmModel* tree, const std::string& verb, const std::string& rest) override {
     constexpr std::string_view nitro = "nitro ";
     if (verb == "fault" && rest == "clear") fault_ = NitroFault::none;
-    if (verb != "fault" || !rest.starts_with(nitro)) return hardware_->control(tree, verb, rest);
+    if (verb != "fault" || !rest.starts_with(nitro)) return SnpPlatform::control(tree, verb, rest);
     ATTESTD_TRY(fault_, fault_named(rest.substr(nitro.size())));
     return "the NitroTPM's fault is " + rest.substr(nitro.size());
   }
 
   [[nodiscard]] std::string status() const override {
-    return hardware_->status() + ", " + std::to_string(documents_) + " documents signed";
+    return SnpPlatform::status() + ", " + std::to_string(documents_) + " documents signed";
   }
 
   // As the kernel of such an instance has it.
   std::unique_ptr<hwio::ReportDevice> report_device(TsmModel* /*tree*/) override {
-    return hwio::make_sev_guest(make_sev_guest_ioctl(hardware_->psp()));
+    return hwio::make_sev_guest(make_sev_guest_ioctl(psp()));
   }
 
  private:
@@ -108,7 +100,6 @@ class AwsPlatform final : public PlatformModel {
     return signer_.sign(std::move(document), std::time(nullptr));
   }
 
-  std::unique_ptr<SnpHardware> hardware_;
   NitroSigner signer_;
   std::string swtpm_folder_;
   std::string proxy_folder_;

@@ -35,12 +35,11 @@ Result<GcpSigner> load_or_mint(const std::string& keys, const Progress& progress
   return signer;
 }
 
-class GcpPlatform final : public PlatformModel {
+class GcpPlatform final : public SnpPlatform {
  public:
   GcpPlatform(std::unique_ptr<SnpHardware> hardware, GcpSigner signer, std::string chain_path)
-      : hardware_(std::move(hardware)), signer_(std::move(signer)), chain_path_(std::move(chain_path)) {}
+      : SnpPlatform(std::move(hardware)), signer_(std::move(signer)), chain_path_(std::move(chain_path)) {}
 
-  TsmProvider* tsm() override { return &hardware_->psp(); }
   Result<void> provision_tpm(const std::string& tcti, const MeasuredBoot& /*boot*/) override {
     ATTESTD_CHECK(store_nv(tcti, template_index, attestation_key_template()));
     const auto tpm = hwio::Tpm::make({.tcti = tcti, .ak_template_nv = template_index});
@@ -50,24 +49,10 @@ class GcpPlatform final : public PlatformModel {
     return store_nv(tcti, certificate_index, certificate);
   }
   [[nodiscard]] std::string agent_config(const std::string& tsm) const override {
-    std::string out;
-    if (tsm.empty()) {
-      out += "[snp]\nbackend = \"off\"\n";
-    } else {
-      out += "[snp]\nbackend = \"configfs-tsm\"\nconfigfs = " + toml_string(tsm) + "\n";
-    }
-    return out + "\n[gcp]\nak-chain = " + toml_string(chain_path_) + "\n";
+    return SnpPlatform::agent_config(tsm) + "\n[gcp]\nak-chain = " + toml_string(chain_path_) + "\n";
   }
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override {
-    return hardware_->environment();
-  }
-  Result<std::string> control(TsmModel* tree, const std::string& verb, const std::string& rest) override {
-    return hardware_->control(tree, verb, rest);
-  }
-  [[nodiscard]] std::string status() const override { return hardware_->status(); }
 
  private:
-  std::unique_ptr<SnpHardware> hardware_;
   GcpSigner signer_;
   std::string chain_path_;
 };

@@ -54,27 +54,6 @@ PspConfig psp_config(const MachineOptions& options, const SnpSigner& signer) {
   return config;
 }
 
-class SnpPlatform final : public PlatformModel {
- public:
-  explicit SnpPlatform(std::unique_ptr<SnpHardware> hardware) : hardware_(std::move(hardware)) {}
-
-  TsmProvider* tsm() override { return &hardware_->psp(); }
-  [[nodiscard]] std::string agent_config(const std::string& tsm) const override {
-    if (tsm.empty()) return "[snp]\nbackend = \"off\"\n";
-    return "[snp]\nbackend = \"configfs-tsm\"\nconfigfs = " + toml_string(tsm) + "\n";
-  }
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override {
-    return hardware_->environment();
-  }
-  Result<std::string> control(TsmModel* tree, const std::string& verb, const std::string& rest) override {
-    return hardware_->control(tree, verb, rest);
-  }
-  [[nodiscard]] std::string status() const override { return hardware_->status(); }
-
- private:
-  std::unique_ptr<SnpHardware> hardware_;
-};
-
 }  // namespace
 
 SnpHardware::SnpHardware(const MachineOptions& options, SnpSigner signer)
@@ -126,6 +105,19 @@ std::vector<std::pair<std::string, std::string>> SnpHardware::environment() cons
           {"signer", options_.vlek ? "VLEK" : "VCEK"},
           {"measurement", to_hex(options_.measurement)}};
 }
+
+std::string SnpPlatform::agent_config(const std::string& tsm) const {
+  if (tsm.empty()) return "[snp]\nbackend = \"off\"\n";
+  return "[snp]\nbackend = \"configfs-tsm\"\nconfigfs = " + toml_string(tsm) + "\n";
+}
+
+std::vector<std::pair<std::string, std::string>> SnpPlatform::environment() const { return hardware_->environment(); }
+
+Result<std::string> SnpPlatform::control(TsmModel* tree, const std::string& verb, const std::string& rest) {
+  return hardware_->control(tree, verb, rest);
+}
+
+std::string SnpPlatform::status() const { return hardware_->status(); }
 
 Result<std::unique_ptr<PlatformModel>> make_snp_platform(const MachineOptions& options, const StatePaths& paths,
                                                          const Progress& progress) {

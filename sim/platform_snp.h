@@ -36,6 +36,24 @@ class SnpHardware {
   Psp psp_;
 };
 
+// An SEV-SNP guest that asks by configfs-tsm. Clouds add their vTPM to it.
+class SnpPlatform : public PlatformModel {
+ public:
+  explicit SnpPlatform(std::unique_ptr<SnpHardware> hardware) : hardware_(std::move(hardware)) {}
+
+  TsmProvider* tsm() override { return &hardware_->psp(); }
+  [[nodiscard]] std::string agent_config(const std::string& tsm) const override;
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override;
+  Result<std::string> control(TsmModel* tree, const std::string& verb, const std::string& rest) override;
+  [[nodiscard]] std::string status() const override;
+
+ protected:
+  [[nodiscard]] Psp& psp() { return hardware_->psp(); }
+
+ private:
+  std::unique_ptr<SnpHardware> hardware_;
+};
+
 Result<std::unique_ptr<PlatformModel>> make_snp_platform(const MachineOptions& options, const StatePaths& paths,
                                                          const Progress& progress);
 

@@ -11,10 +11,10 @@ namespace {
 
 constexpr unsigned kernel_vmpl = 2;  // where Coconut runs the guest
 
-class SvsmPlatform final : public PlatformModel {
+class SvsmPlatform final : public SnpPlatform {
  public:
   explicit SvsmPlatform(std::unique_ptr<SnpHardware> hardware)
-      : hardware_(std::move(hardware)), svsm_(hardware_->psp()) {}
+      : SnpPlatform(std::move(hardware)), svsm_(psp()) {}
 
   TsmProvider* tsm() override { return &svsm_; }
   // The vTPM is in the SVSM's memory.
@@ -25,30 +25,21 @@ class SvsmPlatform final : public PlatformModel {
     svsm_.set_endorsement_key(std::move(key));
     return {};
   }
-  [[nodiscard]] std::string agent_config(const std::string& tsm) const override {
-    if (tsm.empty()) return "[snp]\nbackend = \"off\"\n";
-    return "[snp]\nbackend = \"configfs-tsm\"\nconfigfs = " + toml_string(tsm) + "\n";
-  }
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override {
-    return hardware_->environment();
-  }
   Result<std::string> control(TsmModel* tree, const std::string& verb, const std::string& rest) override {
     if (verb == "fault" && rest == "manifest") {
       svsm_.attest_another_key(true);
       return std::string("the SVSM attests another vTPM's endorsement key");
     }
     if (verb == "fault" && rest == "clear") svsm_.attest_another_key(false);
-    return hardware_->control(tree, verb, rest);
+    return SnpPlatform::control(tree, verb, rest);
   }
   std::unique_ptr<hwio::ReportDevice> report_device(TsmModel* tree) override {
     hwio::ConfigfsTsmOptions options;
     options.svsm_service = std::string(hwio::svsm_vtpm_service);
     return hwio::make_configfs_tsm(make_tsm_files(*tree), options);
   }
-  [[nodiscard]] std::string status() const override { return hardware_->status(); }
 
  private:
-  std::unique_ptr<SnpHardware> hardware_;
   Svsm svsm_;
 };
 
