@@ -8,7 +8,6 @@
 namespace attestd {
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view base64url_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -104,18 +103,13 @@ std::optional<int> zone(std::string_view text) {
 }  // namespace
 
 std::string to_hex(ByteView bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string out;
   out.reserve(bytes.size() * 2);
   for (const std::byte b : bytes) {
-    out.push_back(hex_digits[std::to_integer<unsigned>(b) >> 4]);
-    out.push_back(hex_digits[std::to_integer<unsigned>(b) & 0xf]);
+    out.push_back(digits[std::to_integer<unsigned>(b) >> 4]);
+    out.push_back(digits[std::to_integer<unsigned>(b) & 0xf]);
   }
-  return out;
-}
-
-std::string hex_number(std::uint64_t value, unsigned digits) {
-  std::string out = "0x";
-  for (unsigned left = digits; left > 0; --left) out.push_back(hex_digits[(value >> (4 * (left - 1))) & 0xf]);
   return out;
 }
 

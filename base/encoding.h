@@ -2,7 +2,6 @@
 // space, no unknown characters, and padding just where the encoding has it.
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,13 +14,6 @@ namespace attestd {
 std::string to_hex(ByteView bytes);
 // Either case; an odd number of digits is an error. Offsets count characters.
 Result<Bytes> from_hex(std::string_view text);
-// "0x" and the number's last `digits` digits, the most significant first.
-std::string hex_number(std::uint64_t value, unsigned digits);
-// Two digits a byte of its type: "0x001a" for a std::uint16_t of 26.
-template <std::unsigned_integral Number>
-std::string hex_number(Number value) {
-  return hex_number(value, 2 * sizeof(Number));
-}
 
 // RFC 4648 section 4, with padding.
 std::string to_base64(ByteView bytes);

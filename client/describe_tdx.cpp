@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "base/hex_number.h"
 #include "client/describe.h"
 #include "client/render.h"
 #include "evidence/ccel.h"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/hex_number.h"
 #include "evidence/ccel.h"
 #include "evidence/json_internal.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "base/encoding.h"
+#include "base/hex_number.h"
 #include "evidence/event_log.h"
 
 namespace attestd {

@@ -1,6 +1,7 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "base/hex_number.h"
 #include "evidence/snp_json_internal.h"
 
 namespace attestd {

@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "base/hex_number.h"
 #include "evidence/td_json_internal.h"
 
 namespace attestd {

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "base/hex_number.h"
 #include "evidence/event_facts.h"
 #include "evidence/event_log_text_internal.h"
 #include "evidence/tpm_json.h"

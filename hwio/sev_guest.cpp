@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "base/encoding.h"
+#include "base/hex_number.h"
 #include "hwio/backoff.h"
 #include "hwio/sev_guest_abi.h"
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-#include "base/encoding.h"
+#include "base/hex_number.h"
 #include "hwio/backoff.h"
 #include "hwio/tpm_context.h"
 #include "hwio/tpm_endorsement.h"

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-#include "base/encoding.h"
+#include "base/hex_number.h"
 
 namespace attestd::hwio {
 namespace {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/encoding.h"
+#include "base/hex_number.h"
 #include "hwio/tpm_context.h"
 
 namespace attestd::hwio {

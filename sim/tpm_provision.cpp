@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/encoding.h"
+#include "base/hex_number.h"
 #include "hwio/tpm_endorsement.h"
 
 namespace attestd::sim {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/hex_number.h"
 #include "base/text.h"
 #include "evidence/ccel.h"
 

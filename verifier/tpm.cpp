@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/hex_number.h"
 #include "base/text.h"
 #include "verifier/tpm_key_internal.h"
 #include "verifier/verification_cache_internal.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/hex_number.h"
 #include "evidence/td_json_internal.h"
 #include "tests/catch.h"
 #include "tests/vectors.h"
