@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "evidence/cose_sign1.h"
+#include "verifier/ecdsa_internal.h"
 #include "verifier/nitro_chain_internal.h"
 #include "verifier/x509_internal.h"
 
@@ -13,18 +14,6 @@ namespace {
 
 // RFC 9053 section 2.1: r || s, each as long as the order of P-384, big-endian.
 constexpr std::size_t half_signature = 48;
-
-Bytes der_signature(ByteView raw) {
-  if (raw.size() != 2 * half_signature) return {};
-  openssl::Number r(BN_bin2bn(openssl::data(raw), half_signature, nullptr));
-  openssl::Number s(BN_bin2bn(openssl::data(raw.subspan(half_signature)), half_signature, nullptr));
-  const openssl::Signature signature(ECDSA_SIG_new());
-  if (r == nullptr || s == nullptr || signature == nullptr) return {};
-  if (ECDSA_SIG_set0(signature.get(), r.get(), s.get()) != 1) return {};
-  [[maybe_unused]] BIGNUM* const owned_r = r.release();  // the signature owns both now
-  [[maybe_unused]] BIGNUM* const owned_s = s.release();
-  return openssl::to_der(i2d_ECDSA_SIG, signature.get());
-}
 
 Result<void> check_signature(const CoseSign1& message, EVP_PKEY* key) {
   if (message.algorithm != cose_es384) {
@@ -35,15 +24,9 @@ Result<void> check_signature(const CoseSign1& message, EVP_PKEY* key) {
     return fail(Errc::malformed,
                 "the signature has " + std::to_string(message.signature.size()) + " bytes, ES384 has 96");
   }
-  const Bytes signature = der_signature(message.signature);
-  const Bytes content = message.to_be_signed();
-  const openssl::DigestContext context(EVP_MD_CTX_new());
-  const bool good = !signature.empty() && context != nullptr &&
-                    EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha384(), nullptr, key) == 1 &&
-                    EVP_DigestVerify(context.get(), openssl::data(signature), signature.size(), openssl::data(content),
-                                     content.size()) == 1;
-  ERR_clear_error();
-  if (!good) return fail(Errc::mismatch, "the document is not signed by the key of the certificate in it");
+  if (!openssl::ecdsa_verifies(key, EVP_sha384(), message.to_be_signed(), message.signature)) {
+    return fail(Errc::mismatch, "the document is not signed by the key of the certificate in it");
+  }
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "verifier/ecdsa_internal.h"
 #include "verifier/openssl_internal.h"
 #include "verifier/tpm_key_internal.h"
 
@@ -84,20 +85,6 @@ const EVP_MD* message_digest(HashAlgorithm hash) {
   return nullptr;
 }
 
-Result<Bytes> der_signature(const TpmSignature& signature) {
-  const openssl::Signature ecdsa(ECDSA_SIG_new());
-  Number r = number(signature.r);
-  Number s = number(signature.s);
-  if (!ecdsa || !r || !s || ECDSA_SIG_set0(ecdsa.get(), r.get(), s.get()) != 1) {
-    return openssl::failure("OpenSSL does not take the signature");
-  }
-  [[maybe_unused]] BIGNUM* const owned_r = r.release();  // the signature owns both now
-  [[maybe_unused]] BIGNUM* const owned_s = s.release();
-  Bytes out = openssl::to_der(i2d_ECDSA_SIG, ecdsa.get());
-  if (out.empty()) return openssl::failure("OpenSSL cannot encode the signature");
-  return out;
-}
-
 }  // namespace
 
 Result<TpmKey> tpm_key(const TpmPublic& area) {
@@ -143,7 +130,8 @@ Result<void> verify_tpm_signature(EVP_PKEY* key, const TpmSignature& signature, 
   }
   Bytes encoded = signature.rsa;
   if (ecdsa) {
-    ATTESTD_TRY(encoded, der_signature(signature));
+    encoded = openssl::ecdsa_der(signature.r, signature.s);
+    if (encoded.empty()) return openssl::failure("OpenSSL does not take the signature");
   }
   const DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* parameters = nullptr;  // belongs to `context`
