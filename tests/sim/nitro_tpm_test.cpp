@@ -45,7 +45,7 @@ TEST_CASE("a document asked for by the TPM's command verifies and carries our no
     CHECK(answer->size() == 8192);
     const auto document = parse_nsm_response(*answer);
     if (!document) FAIL(document.error().text());
-    const NitroVerification result = verify_nitro(*document, {{machine.signer.root_der()}}, now);
+    const NitroVerification result = verify_nitro(*document, {.named = {}, .nitro = {machine.signer.root_der()}}, now);
     for (const Check& check : result.checks) UNSCOPED_INFO(check.id << ": " << check.detail);
     CHECK(result.good());
     REQUIRE(result.document);
