@@ -13,8 +13,7 @@ constexpr unsigned kernel_vmpl = 2;  // where Coconut runs the guest
 
 class SvsmPlatform final : public SnpPlatform {
  public:
-  explicit SvsmPlatform(std::unique_ptr<SnpHardware> hardware)
-      : SnpPlatform(std::move(hardware)), svsm_(psp()) {}
+  explicit SvsmPlatform(std::unique_ptr<SnpHardware> hardware) : SnpPlatform(std::move(hardware)), svsm_(psp()) {}
 
   TsmProvider* tsm() override { return &svsm_; }
   // The vTPM is in the SVSM's memory.
