@@ -96,7 +96,7 @@ Result<json::value> describe_cc_event_log(ByteView bytes) {
   ATTESTD_TRY(const EventLog log, parse_cc_event_log(bytes));
   json::array events;
   for (const Event& event : log.events) {
-    events.emplace_back(event_to_json(event, {"register", cc_register_name(event.register_index)}));
+    events.emplace_back(event_to_json(event, {"register", json::value(cc_register_name(event.register_index))}));
   }
   const auto secure_boot = cc_measured_secure_boot(log);
   return json::object{{"type", "cc-event-log"},

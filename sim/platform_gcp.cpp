@@ -16,7 +16,6 @@ namespace {
 constexpr std::uint32_t certificate_index = 0x01c10002;  // of the ECC key; Google has an RSA key as well
 constexpr std::uint32_t template_index = 0x01c10003;
 constexpr unsigned public_mode = 0644;
-constexpr std::size_t pem_limit = std::size_t{1} << 16U;
 
 // ECC P-256, ECDSA with SHA-256; fixedTPM, fixedParent, sensitiveDataOrigin,
 // userWithAuth, restricted, sign, and no unique part.
