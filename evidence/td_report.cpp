@@ -105,8 +105,8 @@ void set_td_report_digests(TdReport& report) {
 TdQuoteBody td_quote_body(const TdReport& report, TdBodyType type) {
   TdQuoteBody out;
   out.type = type;
-  static_cast<TeeTcbFields&>(out) = report;
-  static_cast<TdInfoFields&>(out) = report;
+  static_cast<TeeTcbFields&>(out) = static_cast<const TeeTcbFields&>(report);
+  static_cast<TdInfoFields&>(out) = static_cast<const TdInfoFields&>(report);
   out.report_data = report.report_data;
   if (type == TdBodyType::td_15) {
     out.tee_tcb_svn_2 = report.tee_tcb_svn_2;

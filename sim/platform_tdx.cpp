@@ -73,7 +73,7 @@ TdReport td_of(const MachineOptions& options, const TdxSigner& signer) {
   out.type = td_tee_type_tdx;
   out.version = 1;
   out.valid = 0x301ff;
-  static_cast<TeeTcbFields&>(out) = body;
+  static_cast<TeeTcbFields&>(out) = static_cast<const TeeTcbFields&>(body);
   out.tee_tcb_svn_2 = body.tee_tcb_svn_2;
   out.td_attributes.raw = attribute_sept_ve_disable | ((options.guest_policy & debug_policy_bit) != 0 ? 1U : 0U);
   out.xfam = usual_xfam;
