@@ -34,6 +34,14 @@ await() {
   done
 }
 
+# await_from PID SECONDS COMMAND…: the same, as long as the process lives.
+await_from() {
+  local process=$1 seconds=$2
+  shift 2
+  succeeds_or_gone() { "$@" || ! kill -0 "$process"; }
+  await "$seconds" succeeds_or_gone "$@" && "$@" >/dev/null 2>&1
+}
+
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 free_port() {
   local port

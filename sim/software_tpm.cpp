@@ -1,10 +1,13 @@
 #include "sim/software_tpm.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <thread>
 #include <utility>
@@ -17,9 +20,26 @@ namespace {
 
 constexpr std::chrono::seconds setup_deadline{60};
 constexpr std::chrono::seconds start_deadline{10};
-bool accepts(const sockaddr_un& address) {
+constexpr std::array<std::byte, 4> get_capability = {std::byte{}, std::byte{}, std::byte{},
+                                                     std::byte{1}};  // swtpm_ioctls(3) CMD_GET_CAPABILITY
+bool connects(const UniqueFd& socket, const sockaddr_un& address) {
+  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+bool runs(const sockaddr_un& control) {
   const auto socket = unix_socket();
-  return socket && ::connect(socket->get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  return socket && connects(*socket, control);
+}
+// swtpm listens for control before it listens for commands, and replies when it
+// has begun to serve both.
+bool serves(const sockaddr_un& control) {
+  const auto socket = unix_socket();
+  std::array<std::byte, 8> reply{};
+  timeval patience{.tv_sec = start_deadline.count(), .tv_usec = 0};
+  return socket && connects(*socket, control) &&
+         ::setsockopt(socket->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+         ::send(socket->get(), get_capability.data(), get_capability.size(), MSG_NOSIGNAL) ==
+             static_cast<ssize_t>(get_capability.size()) &&
+         ::recv(socket->get(), reply.data(), reply.size(), 0) > 0;
 }
 
 class Swtpm final : public SoftwareTpm {
@@ -57,7 +77,7 @@ Result<std::unique_ptr<SoftwareTpm>> SoftwareTpm::start(const std::string& folde
   std::filesystem::create_directories(folder, error);
   if (error) return fail_errno(error.value(), "cannot create " + folder);
   // The control port takes many connections, so that asking it disturbs nobody.
-  if (accepts(control_address)) return fail(Errc::refused, "a TPM runs in " + folder + " already");
+  if (runs(control_address)) return fail(Errc::refused, "a TPM runs in " + folder + " already");
   ::unlink(path.c_str());
   ::unlink(control.c_str());
 
@@ -72,7 +92,7 @@ Result<std::unique_ptr<SoftwareTpm>> SoftwareTpm::start(const std::string& folde
                               "not-need-init,startup-clear"},
                              log));
   const auto until = std::chrono::steady_clock::now() + start_deadline;
-  while (!accepts(control_address)) {
+  while (!serves(control_address)) {
     if (!process.running()) return fail(Errc::unavailable, "swtpm does not start: " + log + " says why");
     if (std::chrono::steady_clock::now() >= until) return fail(Errc::timed_out, "swtpm does not answer in " + folder);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

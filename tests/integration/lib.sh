@@ -75,7 +75,7 @@ start_sim() {
   "$attestd_sim" run --state "$work/vm" "${sim_options[@]}" >"$work/sim.log" 2>&1 &
   sim_process=$!
   started $sim_process
-  if ! await 180 test -s "$work/vm/attestd.toml"; then
+  if ! await_from $sim_process 180 test -s "$work/vm/attestd.toml"; then
     cat "$work/sim.log"
     echo "FAIL  attestd-sim did not start"
     exit 1
@@ -99,7 +99,7 @@ start_sshd() {
   /usr/sbin/sshd -D -e -f "$1" >>"$work/sshd.log" 2>&1 &
   sshd_process=$!
   started $sshd_process
-  await 10 listens "$ssh_port" || {
+  await_from $sshd_process 10 listens "$ssh_port" || {
     cat "$work/sshd.log"
     echo "FAIL  sshd did not start"
     exit 1
@@ -112,7 +112,7 @@ start_agent() {
   "$attestd" --config "$work/vm/attestd.toml" >>"$work/agent.log" 2>&1 &
   agent_process=$!
   started $agent_process
-  await 120 answers "$socket" || {
+  await_from $agent_process 120 answers "$socket" || {
     cat "$work/agent.log"
     echo "FAIL  attestd did not start"
     exit 1

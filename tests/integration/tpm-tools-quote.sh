@@ -13,7 +13,7 @@ swtpm socket --tpm2 --tpmstate dir="$work/tpm" --flags not-need-init,startup-cle
   --server type=unixio,path="$work/tpm/socket" --ctrl type=unixio,path="$work/tpm/socket.ctrl" \
   >"$work/swtpm.log" 2>&1 &
 started $!
-await 10 test -S "$work/tpm/socket.ctrl" || {
+await_from $! 10 test -S "$work/tpm/socket" || {
   cat "$work/swtpm.log"
   exit 1
 }
