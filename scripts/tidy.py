@@ -3,10 +3,12 @@
 
 usage: scripts/tidy.py BUILD [SOURCE...]
 
-A source that came out clean is remembered under a digest of all that the
-verdict depends on: clang-tidy's version, every .clang-tidy, the compile command, and
-the contents of the source and of every header that the compiler read for it
-(ninja's own dependency log). A source without such a log is always checked.
+A source that came out clean is remembered, for every checkout of this user, under
+a digest of all that the verdict depends on: clang-tidy's version, every
+.clang-tidy, the compile command, and the contents of the source and of every
+header that the compiler read for it (ninja's own dependency log). A source
+without such a log is always checked. TIDY_CACHE names another folder than
+~/.cache/attestd/tidy.
 
 Without SOURCE it checks what is shipped: tests, fuzz targets and benchmarks would
 double the time, and their macros are what most findings would be about.
@@ -44,13 +46,23 @@ def digest(path, known={}):
     return known[path]
 
 
+def cache_folder():
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return pathlib.Path(os.environ.get("TIDY_CACHE") or os.path.join(base, "attestd", "tidy"))
+
+
+def name_within(root, path):
+    """The same in every checkout."""
+    return os.path.relpath(path, root) if path.startswith(root + os.sep) else path
+
+
 def main():
     build = os.path.abspath(sys.argv[1])
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     wanted = {os.path.abspath(name) for name in sys.argv[2:]}
     left_out = tuple(os.path.join(root, folder, "") for folder in ("tests", "fuzz", "bench"))
     headers = headers_by_object(build)
-    cache = pathlib.Path(build, "check", "tidy")
+    cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     common = subprocess.run([TIDY, "--version"], check=True, capture_output=True, text=True).stdout
     for settings in sorted(pathlib.Path(root).glob("**/.clang-tidy")):
@@ -69,7 +81,7 @@ def main():
         if read is not None:
             summary = hashlib.sha256((common + entry["command"]).encode())
             for path in sorted({os.path.normpath(os.path.join(build, name)) for name in read} | {source}):
-                summary.update(f"{path} {digest(path)}\n".encode())
+                summary.update(f"{name_within(root, path)} {digest(path)}\n".encode())
             stamp = cache / summary.hexdigest()
             if stamp.exists():
                 clean += 1
