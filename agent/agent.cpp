@@ -45,7 +45,8 @@ struct Agent::Inner {
         mailbox(std::make_shared<LoopMailbox>([this](Task task) { asio::post(loop, std::move(task)); })),
         collector(loop.get_executor(), mailbox, config, std::move(devices), state),
         batcher(loop.get_executor(), collector, config, state),
-        api(collector, batcher, config, state),
+        cached(loop.get_executor(), batcher, config, state),
+        api(collector, batcher, cached, config, state),
         server(loop.get_executor(), std::move(listener),
                {request_body_limit, config.api.max_connections, config.api.request_timeout, config.api.idle_timeout},
                state.metrics, [this](HttpRequest request) { return api.answer(std::move(request)); }) {}
@@ -158,6 +159,7 @@ struct Agent::Inner {
   asio::steady_timer status_timer{loop};
   Collector collector;
   Batcher batcher;
+  CachedEvidence cached;
   Api api;
   HttpServer server;
   bool stopping = false;

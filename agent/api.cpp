@@ -11,10 +11,11 @@ asio::awaitable<HttpResponse> Api::answer(HttpRequest request) {
         {problems::not_found, "attestd has /v1/status, /v1/health, /metrics and /v1/evidence", {}});
   }
   const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (is_evidence ? request.method != "POST" : !reads) {
-    const std::string allow = is_evidence ? "POST" : "GET, HEAD";
+  if (!reads && !(is_evidence && request.method == "POST")) {
+    const std::string allow = is_evidence ? "GET, HEAD, POST" : "GET, HEAD";
     co_return problem_response({problems::method_not_allowed, request.path + " has " + allow, allow});
   }
+  if (is_evidence && reads) co_return co_await cached_evidence(std::move(request));
   if (is_evidence) co_return co_await evidence(std::move(request));
 
   HttpResponse response;
@@ -37,10 +38,7 @@ asio::awaitable<HttpResponse> Api::answer(HttpRequest request) {
 
 asio::awaitable<HttpResponse> Api::evidence(HttpRequest request) {
   auto pieces = co_await make_evidence(std::move(request));
-  if (!pieces) {
-    ++state_->metrics.evidence_refused[pieces.error().kind.name];
-    co_return problem_response(pieces.error());
-  }
+  if (!pieces) co_return refuse(pieces.error());
   ++state_->metrics.evidence_made;
   HttpResponse response;
   response.content_type = bundle_media_type;
@@ -57,6 +55,32 @@ asio::awaitable<std::expected<BundlePieces, Problem>> Api::make_evidence(HttpReq
   asked->peer = *std::move(peer);
   if (auto permitted = permit(*asked); !permitted) co_return std::unexpected(std::move(permitted).error());
   co_return co_await batcher_->ask(*std::move(asked));
+}
+
+asio::awaitable<HttpResponse> Api::cached_evidence(HttpRequest request) {
+  using std::chrono::duration_cast, std::chrono::seconds;
+  const auto cached = co_await cached_->get();
+  if (!cached) co_return refuse(cached.error());
+  ++state_->metrics.evidence_made;
+  const CachedBundle& bundle = **cached;
+  const auto age = duration_cast<seconds>(std::chrono::steady_clock::now() - bundle.made_at);
+  HttpResponse response;
+  // RFC 9111 sections 4.2 and 5.1: fresh for the rest of max-age, less Age.
+  response.cache_control = "max-age=" + std::to_string(duration_cast<seconds>(cached_->max_age()).count());
+  response.headers = "Age: " + std::to_string(age.count()) + "\r\nETag: " + bundle.etag + "\r\n";
+  if (names_etag(request.if_none_match, bundle.etag)) {
+    response.status = 304;
+    co_return response;
+  }
+  response.content_type = bundle_media_type;
+  response.body = bundle.pieces.own;
+  response.tail = bundle.pieces.shared;
+  co_return response;
+}
+
+HttpResponse Api::refuse(const Problem& problem) {
+  ++state_->metrics.evidence_refused[problem.kind.name];
+  return problem_response(problem);
 }
 
 }  // namespace attestd::agent

@@ -7,6 +7,7 @@
 //   max-connections = 1100                more are answered 503 "overloaded" and closed
 //   request-timeout = "30s"               for a request's header and body to arrive, and for an answer to be taken
 //   idle-timeout = "30s"                  between two requests of one connection
+//   cached-evidence-max-age = "60s"       how long GET /v1/evidence gives the same bundle
 //
 //   [platform]
 //   name = "auto"                         what attestd sees from inside; or one of platform.h's names, which is
@@ -88,6 +89,7 @@ struct Config {
     unsigned max_connections = 1100;
     std::chrono::milliseconds request_timeout{30000};
     std::chrono::milliseconds idle_timeout{30000};
+    std::chrono::milliseconds cached_evidence_max_age{60000};
   } api;
   struct Platform {
     std::string name = "auto";

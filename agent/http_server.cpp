@@ -128,7 +128,8 @@ class Session {
     const bool head = message.method() == http::verb::head;
     const std::string target(message.target());
     HttpRequest request{std::string(message.method_string()), target.substr(0, target.find('?')),
-                        std::move(message.body()), socket_.native_handle()};
+                        std::move(message.body()), std::string(message[http::field::if_none_match]),
+                        socket_.native_handle()};
     HttpResponse response = co_await server_->handler(std::move(request));
     response.close = response.close || !message.keep_alive() || server_->draining;
     set_deadline(server_->limits.request);
@@ -171,12 +172,16 @@ class Session {
 
   asio::awaitable<bool> write(const HttpResponse& response, bool head) {
     const std::string_view tail = response.tail ? std::string_view(*response.tail) : std::string_view();
-    std::string start = "HTTP/1.1 " + std::to_string(response.status) + " " +
-                        std::string(http::obsolete_reason(http::int_to_status(response.status))) +
-                        "\r\nContent-Type: " + std::string(response.content_type) +
-                        "\r\nContent-Length: " + std::to_string(response.body.size() + tail.size()) +
-                        "\r\nCache-Control: no-store\r\n" + (response.close ? "Connection: close\r\n" : "") +
-                        response.headers + "\r\n";
+    const http::status status = http::int_to_status(response.status);
+    std::string start =
+        "HTTP/1.1 " + std::to_string(response.status) + " " + std::string(http::obsolete_reason(status)) + "\r\n";
+    // RFC 9110 section 15.4.5: it has no content, and is about another response's.
+    if (status != http::status::not_modified) {
+      start += "Content-Type: " + std::string(response.content_type) +
+               "\r\nContent-Length: " + std::to_string(response.body.size() + tail.size()) + "\r\n";
+    }
+    start += "Cache-Control: " + response.cache_control + "\r\n" + (response.close ? "Connection: close\r\n" : "") +
+             response.headers + "\r\n";
     std::array<asio::const_buffer, 3> pieces = {asio::buffer(start), asio::buffer(response.body), asio::buffer(tail)};
     if (head) pieces[1] = pieces[2] = {};
     error_code error;

@@ -21,7 +21,8 @@ struct HttpRequest {
   std::string method;
   std::string path;  // without the query
   std::string body;
-  int socket = -1;  // for SO_PEERCRED
+  std::string if_none_match;  // RFC 9110 section 13.1.2, as it came
+  int socket = -1;            // for SO_PEERCRED
 };
 
 struct HttpResponse {
@@ -30,6 +31,7 @@ struct HttpResponse {
   std::string body;
   std::shared_ptr<const std::string> tail;  // follows the body, when set
   std::string headers;                      // lines of their own, each with its "\r\n"
+  std::string cache_control = "no-store";
   bool close = false;
 };
 

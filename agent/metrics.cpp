@@ -67,6 +67,8 @@ std::string render_metrics(const Metrics& metrics, const MetricsGauges& gauges) 
   for (const auto& [cause, count] : metrics.evidence_refused) {
     page.sample("_total", R"({result="error",cause=")" + std::string(cause) + "\"}", static_cast<double>(count));
   }
+  page.family("attestd_cached_evidence", "counter", "", "Bundles made for GET /v1/evidence, which many share.")
+      .sample("_total", "", static_cast<double>(metrics.cached_evidence_made));
   page.family("attestd_report_duration_seconds", "histogram", "seconds",
               "How long the report device took, with retries.")
       .histogram(metrics.report_seconds);

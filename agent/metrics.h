@@ -30,6 +30,7 @@ struct Histogram {
 // Belongs to the event loop's thread.
 struct Metrics {
   std::uint64_t evidence_made = 0;
+  std::uint64_t cached_evidence_made = 0;
   std::map<std::string_view, std::uint64_t> evidence_refused;  // by the problem's name
   std::uint64_t connections_open = 0;
   std::uint64_t connections_total = 0;

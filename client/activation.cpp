@@ -1,9 +1,8 @@
 #include "client/activation.h"
 
-#include <openssl/rand.h>
-
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/random.h"
 #include "evidence/svsm_manifest.h"
 
 namespace attestd {
@@ -29,13 +28,10 @@ std::optional<Credential> credential_for(const Bundle& bundle, ByteView seed) {
 Result<ActivatedEvidence> fetch_activated_evidence(const Source& source, EvidenceRequest request) {
   ActivatedEvidence out;
   ATTESTD_TRY(out.bundle, fetch_evidence(source, request));
-  if (source.kind == Source::Kind::file) return out;
+  if (source.kind == Source::Kind::file || request.cached) return out;
   const auto first = parse_bundle(out.bundle);
   if (!first) return out;
-  Bytes seed(activation_seed_size);
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(seed.data()), static_cast<int>(seed.size())) != 1) {
-    return fail(Errc::crypto, "OpenSSL gives no random bytes for a credential");
-  }
+  ATTESTD_TRY(Bytes seed, random_bytes(activation_seed_size));
   request.credential = credential_for(*first, seed);
   if (!request.credential) return out;
   ATTESTD_TRY(out.bundle, fetch_evidence(source, request));

@@ -14,7 +14,7 @@ struct ActivatedEvidence {
   std::optional<Bytes> seed;  // of the credential; nothing: none was sent
 };
 // Asks twice where the first bundle has an SVSM's manifest, with the same nonce; once
-// otherwise, and of a file. `seed` is a new random one. Errors: those of fetch_evidence().
+// otherwise, of a file, and for cached evidence. `seed` is a new random one. Errors: those of fetch_evidence().
 Result<ActivatedEvidence> fetch_activated_evidence(const Source& source, EvidenceRequest request);
 
 // "BLOB.SECRET", both base64url; "none" or empty: no credential. Errors: malformed.

@@ -156,6 +156,13 @@ class CommandLine {
     app.add_option("--at", trust.at, "verify as of this time (RFC 3339), not now")->type_name("TIME");
   }
 
+  // After the options that it excludes.
+  static void add_cached(CLI::App& app, bool& cached, std::initializer_list<const char*> excluded) {
+    CLI::Option* const option = app.add_flag(
+        "--cached", cached, "what the agent gives to all monitors for a while: only its age is its freshness");
+    for (const char* const name : excluded) option->excludes(app.get_option(name));
+  }
+
   void add_status() {
     CLI::App& app =
         command(app_, "status", "What the agent sees on this machine",
@@ -179,6 +186,7 @@ class CommandLine {
     app.add_option("--purpose", options_.evidence.purpose, "host (default) or monitor")
         ->check(CLI::IsMember({"host", "monitor"}))
         ->type_name("PURPOSE");
+    add_cached(app, options_.evidence.cached, {"--nonce", "--purpose"});
     app.add_option("--credential", options_.evidence.credential, "for the VM's TPM, as ATTESTD_CREDENTIAL has it");
     app.add_option("--activation-secret", options_.evidence.activation_secret,
                    "ask twice, so that an SVSM's TPM shows its keys' home; verify needs this file")
@@ -214,6 +222,7 @@ class CommandLine {
     app.add_option("--purpose", options.purpose, "that the statement must have; default: host, when it is fetched")
         ->check(CLI::IsMember({"host", "monitor", "unlock", "workload"}))
         ->type_name("PURPOSE");
+    add_cached(app, options.cached, {"BUNDLE", "--nonce", "--activation-secret"});
     add_trust(app, options.trust, true, true);
     add_vtpm_roots(app, options.trust.roots);
     add_at(app, options.trust);

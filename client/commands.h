@@ -27,6 +27,7 @@ struct EvidenceOptions {
   std::string nonce;  // hexadecimal, empty: a fresh one
   std::string from;
   std::string purpose = "host";
+  bool cached = false;
   std::string output;
   std::string credential;         // "BLOB.SECRET", base64url; "none"
   std::string activation_secret;  // file to write
@@ -65,6 +66,7 @@ struct VerifyOptions {
   std::string from;
   std::string purpose;            // that is demanded, and asked for; empty: host of what is fetched, any of a file
   std::string activation_secret;  // file
+  bool cached = false;
 };
 Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options);
 

@@ -14,7 +14,7 @@ Result<int> run_evidence(const CommonOptions& common, const EvidenceOptions& opt
   if (!purpose) return fail(Errc::usage, "--purpose must be host or monitor");
   ATTESTD_TRY(const Source source, parse_source(options.from));
   ATTESTD_TRY(const Bytes nonce, options.nonce.empty() ? fresh_nonce() : parse_nonce(options.nonce));
-  EvidenceRequest request{.nonce = nonce, .purpose = *purpose, .timeout = common.timeout};
+  EvidenceRequest request{.nonce = nonce, .purpose = *purpose, .timeout = common.timeout, .cached = options.cached};
   ATTESTD_TRY(request.credential, parse_credential(options.credential));
   const bool activate = !options.activation_secret.empty();
   if (activate && request.credential)
@@ -36,7 +36,7 @@ Result<int> run_evidence(const CommonOptions& common, const EvidenceOptions& opt
   }
   if (evidence.seed) ATTESTD_CHECK(replace_file(options.activation_secret, *evidence.seed, 0600));
   // The verifier needs it, and a bundle is worth nothing without.
-  if (options.nonce.empty()) complain("the nonce is " + to_hex(nonce));
+  if (options.nonce.empty() && !options.cached) complain("the nonce is " + to_hex(nonce));
   return 0;
 }
 

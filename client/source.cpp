@@ -1,6 +1,5 @@
 #include "client/source.h"
 
-#include <openssl/rand.h>
 #include <sys/stat.h>
 
 #include <boost/json/object.hpp>
@@ -10,6 +9,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/random.h"
 #include "client/activation.h"
 #include "client/http.h"
 #include "client/input.h"
@@ -21,6 +21,7 @@ namespace {
 constexpr std::string_view unix_scheme = "unix:";
 constexpr std::string_view file_scheme = "file:";
 constexpr std::string_view exec_scheme = "exec:";
+constexpr const char* evidence_path = "/v1/evidence";
 
 // A scheme of RFC 3986 section 3.1 before a colon, longer than one letter.
 bool has_scheme(std::string_view text) {
@@ -94,6 +95,8 @@ Result<std::string> fetch_evidence(const Source& source, const EvidenceRequest& 
       return std::string(as_text(bytes));
     }
     case Source::Kind::command:
+      if (request.cached)
+        return fail(Errc::usage, "--cached is for an agent, not for a command: leave out one of them");
       return command_output({.command = source.target,
                              .environment = {{"ATTESTD_NONCE", to_hex(request.nonce)},
                                              {"ATTESTD_NONCE_BASE64URL", to_base64url(request.nonce)},
@@ -103,24 +106,28 @@ Result<std::string> fetch_evidence(const Source& source, const EvidenceRequest& 
                              .limit = bundle_max_size});
     case Source::Kind::socket: break;
   }
+  if (request.cached) {
+    return http_exchange({.socket = source.target,
+                          .target = evidence_path,
+                          .body = {},
+                          .timeout = request.timeout,
+                          .limit = bundle_max_size});
+  }
   boost::json::object body{{"nonce", to_base64url(request.nonce)}, {"purpose", purpose_name(request.purpose)}};
   if (request.credential) {
     body["activation"] = boost::json::object{{"credential_blob", to_base64url(request.credential->blob)},
                                              {"secret", to_base64url(request.credential->encrypted_secret)}};
   }
   return http_exchange({.socket = source.target,
-                        .target = "/v1/evidence",
+                        .target = evidence_path,
                         .body = boost::json::serialize(body),
                         .timeout = request.timeout,
                         .limit = bundle_max_size});
 }
 
 Result<Bytes> fresh_nonce() {
-  Bytes nonce(32);
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(nonce.data()), static_cast<int>(nonce.size())) != 1) {
-    return fail(Errc::crypto, "OpenSSL gives no random bytes for a nonce");
-  }
-  return nonce;
+  constexpr std::size_t size = 32;
+  return random_bytes(size);
 }
 
 Result<Bytes> parse_nonce(std::string_view hex) {

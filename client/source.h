@@ -37,14 +37,15 @@ struct EvidenceRequest {
   Purpose purpose = Purpose::host;
   std::chrono::milliseconds timeout{15000};
   std::optional<Credential> credential{};  // for the TPM of the VM
+  bool cached = false;  // GET /v1/evidence: of purpose monitor, its nonce not ours, its freshness its age
 };
 // The bundle as it came, not yet parsed. A command sees the nonce in
 // ATTESTD_NONCE (hexadecimal) and ATTESTD_NONCE_BASE64URL, ATTESTD_PURPOSE, and
-// ATTESTD_CREDENTIAL (client/activation.h). A file is what it is: only its nonce, checked by the caller, can say that
-// it is fresh.
+// ATTESTD_CREDENTIAL (client/activation.h); it cannot be asked for what is cached (usage). A file is what it is: only
+// its nonce, checked by the caller, can say that it is fresh.
 Result<std::string> fetch_evidence(const Source& source, const EvidenceRequest& request);
 
-// 32 bytes of OpenSSL's generator.
+// 32 random bytes.
 Result<Bytes> fresh_nonce();
 // `hex` of 8 to 64 bytes, for --nonce.
 Result<Bytes> parse_nonce(std::string_view hex);

@@ -37,7 +37,10 @@ Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options
     text = as_text(bytes);
   } else {
     ATTESTD_TRY(const Source source, parse_source(options.from));
-    const Purpose purpose = context.purpose.value_or(Purpose::host);
+    const Purpose purpose = context.purpose.value_or(options.cached ? Purpose::monitor : Purpose::host);
+    if (options.cached && (source.kind == Source::Kind::file || purpose != Purpose::monitor)) {
+      return fail(Errc::usage, "--cached evidence comes from an agent, and has the purpose monitor");
+    }
     if (source.kind != Source::Kind::file) {
       if (purpose != Purpose::host && purpose != Purpose::monitor) {
         return fail(Errc::usage, "evidence can be fetched for the purposes host and monitor: give a bundle's file");
@@ -46,12 +49,13 @@ Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options
     }
     where = source_name(source);
     // A file cannot answer a nonce that was made just now.
-    if (!context.nonce && source.kind != Source::Kind::file) {
+    if (!context.nonce && source.kind != Source::Kind::file && !options.cached) {
       ATTESTD_TRY(context.nonce, fresh_nonce());
     }
-    ATTESTD_TRY(ActivatedEvidence evidence,
-                fetch_activated_evidence(
-                    source, {.nonce = context.nonce.value_or(Bytes{}), .purpose = purpose, .timeout = common.timeout}));
+    ATTESTD_TRY(ActivatedEvidence evidence, fetch_activated_evidence(source, {.nonce = context.nonce.value_or(Bytes{}),
+                                                                              .purpose = purpose,
+                                                                              .timeout = common.timeout,
+                                                                              .cached = options.cached}));
     text = std::move(evidence.bundle);
     if (evidence.seed) context.activation_seed = std::move(evidence.seed);
   }

@@ -9,8 +9,7 @@
 #include "base/encoding.h"
 #include "evidence/bundle.h"
 #include "evidence/statement.h"
-#include "tests/agent/fake_devices.h"
-#include "tests/agent/running_agent.h"
+#include "tests/agent/machine.h"
 #include "tests/catch.h"
 
 using namespace attestd;
@@ -18,36 +17,6 @@ using namespace attestd::agent;
 using namespace attestd::test;
 
 namespace {
-
-constexpr std::string_view good_request = R"({"nonce":"AAAAAAAAAAAAAAAAAAAAAA","purpose":"host"})";
-
-struct Machine {
-  std::shared_ptr<FakeHardware> hardware = std::make_shared<FakeHardware>();
-  std::shared_ptr<FakeTpmState> tpm = std::make_shared<FakeTpmState>();
-  Config config = quiet_config();
-
-  [[nodiscard]] Devices devices(bool with_tpm = false) const {
-    Devices out;
-    out.report = std::make_unique<FakeReportDevice>(hardware);
-    if (with_tpm) out.tpm = std::make_unique<FakeTpm>(tpm);
-    return out;
-  }
-};
-
-Bundle bundle_of(const Answer& answer) {
-  INFO(answer.head << answer.body.substr(0, 300));
-  REQUIRE(answer.status == 200);
-  CHECK(answer.header("content-type") == bundle_media_type);
-  auto bundle = parse_bundle(answer.body);
-  if (!bundle) FAIL(bundle.error().text());
-  return *std::move(bundle);
-}
-
-bool report_binds(const Bundle& bundle) {
-  const auto root = bundle_root(bundle);
-  return root && bundle.snp_report.size() == 1184 &&
-         std::equal(root->begin(), root->end(), bundle.snp_report.begin() + 0x50);
-}
 
 std::string nonce_of(unsigned i) {
   Bytes bytes(16, std::byte{0});
@@ -323,7 +292,7 @@ TEST_CASE("bad input gets its own problem, and the next request is answered") {
            {post(R"({"nonce":"AAAAAAAAAAA","purpose":"x"})"), 400, "unknown-purpose"},
            {post(R"({"nonce":"AAAAAAAAAAA")"), 400, "malformed-json"},
            {post(std::string(std::size_t{1} << 20U, ' ')), 413, "body-too-large"},
-           {"GET /v1/evidence HTTP/1.1\r\n\r\n", 405, "method-not-allowed"},
+           {"PUT /v1/evidence HTTP/1.1\r\n\r\n", 405, "method-not-allowed"},
            {"DELETE /v1/status HTTP/1.1\r\n\r\n", 405, "method-not-allowed"},
            {"GET /v2 HTTP/1.1\r\n\r\n", 404, "not-found"},
            {"GET /v1/status HTTP/1.1\r\nX: " + std::string(10000, 'x') + "\r\n\r\n", 431, "header-too-large"},
