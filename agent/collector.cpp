@@ -246,6 +246,7 @@ asio::awaitable<std::expected<Collector::Evidence, Problem>> Collector::collect(
     }
   }
   if (problem) co_return std::unexpected(*std::move(problem));
+  state_->certificates = certificate_expiry(evidence.parts);
   co_return evidence;
 }
 

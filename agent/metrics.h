@@ -8,24 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include "agent/certificate_expiry.h"
+#include "base/openmetrics.h"
+
 namespace attestd::agent {
-
-inline constexpr std::string_view openmetrics_media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-// Cumulative when written, not in memory.
-template <std::size_t N>
-struct Histogram {
-  std::array<double, N> bounds;               // inclusive upper bounds, ascending
-  std::array<std::uint64_t, N + 1> counts{};  // the last one is +Inf
-  double sum = 0;
-
-  void observe(double value) {
-    std::size_t i = 0;
-    while (i < N && value > bounds[i]) ++i;
-    ++counts[i];
-    sum += value;
-  }
-};
 
 // Belongs to the event loop's thread.
 struct Metrics {
@@ -39,15 +25,19 @@ struct Metrics {
   Histogram<9> batch_askers{{1, 2, 4, 8, 16, 64, 256, 1024, 4096}};
 };
 
+inline constexpr std::array health_states{"untried", "ok", "failed", "absent"};
+
 // What is true now, beside the counters.
 struct MetricsGauges {
   bool hardware_up = false;
   std::optional<bool> tpm_up;                  // nothing: no TPM configured
+  std::string_view hardware_state, tpm_state;  // one of health_states
   std::optional<double> seconds_since_report;  // nothing: none yet
   std::size_t host_keys = 0;
   std::size_t host_key_problems = 0;
   std::size_t askers_waiting = 0;
-  double start_time = 0;  // Unix seconds
+  double start_time = 0;           // Unix seconds
+  CertificateExpiry certificates;  // of the last evidence
 };
 
 // OpenMetrics 1.0.0, with its "# EOF".

@@ -19,15 +19,7 @@ json::array texts(const std::vector<std::string>& lines) {
   return out;
 }
 
-std::string_view health_name(Health health) {
-  switch (health) {
-    case Health::untried: return "untried";
-    case Health::ok: return "ok";
-    case Health::failed: return "failed";
-    case Health::absent: return "absent";
-  }
-  return "untried";
-}
+std::string_view health_name(Health health) { return health_states.at(static_cast<std::size_t>(health)); }
 
 json::object device_json(const DeviceState& device) {
   json::object out{{"state", health_name(device.health)}, {"where", to_valid_utf8(device.where)}};
@@ -97,6 +89,9 @@ MetricsGauges gauges_of(const AgentState& state) {
   gauges.hardware_up = state.hardware.health == Health::ok;
   if (state.tpm.health != Health::absent) gauges.tpm_up = state.tpm.health == Health::ok;
   if (state.last_report) gauges.seconds_since_report = seconds_since(*state.last_report);
+  gauges.hardware_state = health_name(state.hardware.health);
+  gauges.tpm_state = health_name(state.tpm.health);
+  gauges.certificates = state.certificates;
   gauges.host_keys = state.host_keys.keys.size();
   gauges.host_key_problems = state.host_keys.problems.size();
   gauges.askers_waiting = state.askers_waiting;

@@ -11,7 +11,7 @@
 
 namespace attestd::agent {
 
-enum class Health { untried, ok, failed, absent };
+enum class Health { untried, ok, failed, absent };  // in the order of health_states
 
 struct DeviceState {
   Health health = Health::untried;
@@ -32,6 +32,7 @@ struct AgentState {
   std::string boot_id;
   std::int64_t started_at = 0;  // Unix seconds
   std::size_t askers_waiting = 0;
+  CertificateExpiry certificates;  // of the last evidence
   Metrics metrics;
 };
 

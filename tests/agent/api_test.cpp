@@ -79,7 +79,9 @@ TEST_CASE("a TPM that vanishes stops evidence, and it comes back by itself") {
   CHECK(gone.status == 503);
   CHECK(gone.problem() == "tpm-unavailable");
   CHECK(agent.connect().get("/v1/health").status == 503);
-  CHECK_THAT(agent.connect().get("/metrics").body, Catch::Contains("\nattestd_tpm_up 0\n"));
+  CHECK_THAT(agent.connect().get("/metrics").body, Catch::Contains("\nattestd_tpm_up 0\n") &&
+                                                       Catch::Contains("\nattestd_tpm_state{state=\"failed\"} 1\n") &&
+                                                       Catch::Contains("\nattestd_tpm_state{state=\"ok\"} 0\n"));
   machine.tpm->set_there(true);
   CHECK(agent.evidence(good_request).status == 200);
   CHECK(agent.connect().get("/v1/health").status == 200);

@@ -2,13 +2,17 @@
 #include <thread>
 
 #include "agent/batch_queue.h"
+#include "agent/certificate_expiry.h"
 #include "agent/evidence_request.h"
 #include "agent/peer.h"
 #include "agent/provisioning.h"
 #include "agent/shared_bundle.h"
 #include "agent/sshd_config.h"
 #include "agent/statement_builder.h"
+#include "evidence/pem.h"
+#include "evidence/snp_certificates.h"
 #include "tests/catch.h"
+#include "tests/minimal_certificate.h"
 
 using namespace attestd;
 using namespace attestd::agent;
@@ -162,4 +166,29 @@ TEST_CASE("only an encrypted volume has a key whose origin is unknown") {
   CHECK(storage_claim(volume).key_origin == "unknown");
   volume.layers = {"verity"};
   CHECK(storage_claim(volume).key_origin == "none");
+}
+
+TEST_CASE("the ends of certificates are told by what each is of, the earliest of several") {
+  const auto ending = [](std::string_view year) {
+    return attestd::test::minimal_certificate(0x17, std::string(year) + "0101000000Z");
+  };
+  const auto year = [](int number) { return std::int64_t{number - 1970} * 31556952; };
+  Bundle bundle;
+  bundle.snp_certificates = encode_snp_certificate_table({{Guid(snp_guid_vcek), ending("31")},
+                                                          {Guid(snp_guid_ark), ending("45")},
+                                                          {Guid(snp_guid_ask), to_bytes("no certificate")},
+                                                          {Guid(snp_guid_crl), ending("40")}});
+  bundle.tpm.emplace().ak_certificate = ending("33");
+  bundle.certificates = to_bytes(certificate_to_pem(ending("37")) + certificate_to_pem(ending("35")));
+  bundle.td_quote = to_bytes("no quote");
+  const CertificateExpiry expiry = certificate_expiry(bundle);
+  constexpr double two_days = 172800;
+  const std::map<std::string, int> wanted{{"vcek", 2031}, {"ark", 2045}, {"ak", 2033}, {"platform", 2035}};
+  CHECK(expiry.size() == wanted.size());
+  for (const auto& [name, when] : wanted) {
+    INFO(name);
+    REQUIRE(expiry.contains(name));
+    CHECK(std::abs(static_cast<double>(expiry.at(name) - year(when))) < two_days);
+  }
+  CHECK(certificate_expiry(Bundle{}).empty());
 }
