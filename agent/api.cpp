@@ -53,7 +53,8 @@ asio::awaitable<std::expected<BundlePieces, Problem>> Api::make_evidence(HttpReq
   auto peer = peer_of_socket(request.socket);
   if (!peer) co_return std::unexpected(Problem{problems::internal, peer.error().text(), {}});
   asked->peer = *std::move(peer);
-  if (auto permitted = permit(*asked); !permitted) co_return std::unexpected(std::move(permitted).error());
+  const bool front_end = asked->channel && peer_is_in_group(request.socket, config_->api.channel_group);
+  if (auto permitted = permit(*asked, front_end); !permitted) co_return std::unexpected(std::move(permitted).error());
   co_return co_await batcher_->ask(*std::move(asked));
 }
 

@@ -179,6 +179,7 @@ std::vector<Key> keys_of(Config& config) {
       {"api", "request-timeout", duration(config.api.request_timeout)},
       {"api", "idle-timeout", duration(config.api.idle_timeout)},
       {"api", "cached-evidence-max-age", duration(config.api.cached_evidence_max_age)},
+      {"api", "channel-group", text(config.api.channel_group)},
       {"platform", "name", choice<std::string>(config.platform.name, platform_choices())},
       {"snp", "backend",
        choice<Backend>(config.snp.backend, {{"auto", Backend::automatic},

@@ -8,6 +8,7 @@
 //   request-timeout = "30s"               for a request's header and body to arrive, and for an answer to be taken
 //   idle-timeout = "30s"                  between two requests of one connection
 //   cached-evidence-max-age = "60s"       how long GET /v1/evidence gives the same bundle
+//   channel-group = "attestd-gateway"     who may have evidence made for a TLS channel, beside uid 0
 //
 //   [platform]
 //   name = "auto"                         what attestd sees from inside; or one of platform.h's names, which is
@@ -90,6 +91,7 @@ struct Config {
     std::chrono::milliseconds request_timeout{30000};
     std::chrono::milliseconds idle_timeout{30000};
     std::chrono::milliseconds cached_evidence_max_age{60000};
+    std::string channel_group = "attestd-gateway";
   } api;
   struct Platform {
     std::string name = "auto";

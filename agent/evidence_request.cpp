@@ -1,7 +1,7 @@
 #include "agent/evidence_request.h"
 
 #include "base/encoding.h"
-#include "evidence/json_internal.h"
+#include "evidence/channel_json_internal.h"
 
 namespace attestd::agent {
 namespace {
@@ -62,6 +62,17 @@ std::expected<Activation, Problem> parse_activation(const boost::json::value& va
   return out;
 }
 
+std::expected<StatementChannel, Problem> parse_channel(const boost::json::value& value) {
+  const auto members = JsonMembers::of(value, "channel");
+  if (!members) return refuse(problems::channel_malformed, R"("channel" must be an object)");
+  auto channel = decode_channel(*members);
+  if (!channel) return refuse(problems::channel_malformed, channel.error().text());
+  if (value.get_object().size() != (channel->tls_exporter.empty() ? 1U : 2U)) {
+    return refuse(problems::channel_malformed, R"("channel" has "tls_spki_sha256" and "tls_exporter", and no more)");
+  }
+  return *std::move(channel);
+}
+
 }  // namespace
 
 std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view json) {
@@ -71,7 +82,7 @@ std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view 
   if (!members) return refuse(problems::malformed_request, "the body must be a JSON object");
   for (const auto& member : value->get_object()) {
     const std::string_view name = member.key();
-    if (name != "nonce" && name != "purpose" && name != "workload" && name != "activation") {
+    if (name != "nonce" && name != "purpose" && name != "workload" && name != "activation" && name != "channel") {
       return refuse(problems::malformed_request,
                     "the request has a member that attestd does not know: \"" + std::string(name.substr(0, 64)) + "\"");
     }
@@ -101,12 +112,21 @@ std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view 
     if (!activation) return Refusal(std::move(activation).error());
     request.activation = *std::move(activation);
   }
+  if (const auto* const given_channel = members->find("channel")) {
+    auto channel = parse_channel(*given_channel);
+    if (!channel) return Refusal(std::move(channel).error());
+    request.channel = *std::move(channel);
+  }
   return request;
 }
 
-std::expected<void, Problem> permit(const EvidenceRequest& request) {
+std::expected<void, Problem> permit(const EvidenceRequest& request, bool front_end) {
   if (request.purpose == Purpose::unlock && (!request.peer || request.peer->uid != 0)) {
     return refuse(problems::not_permitted, "the purpose \"unlock\" is for uid 0 on the local socket");
+  }
+  if (request.channel && !front_end) {
+    return refuse(problems::not_permitted,
+                  "only attestd-gateway may name a TLS channel (attestd.toml: api.channel-group)");
   }
   return {};
 }

@@ -17,4 +17,9 @@ std::string unit_of_cgroup(std::string_view text);
 // number may be another's by now.
 Result<StatementPeer> peer_of_socket(int fd);
 
+// Whether the process at the other end was, when it connected, of uid 0 or in the
+// group of this name: by SO_PEERCRED and SO_PEERGROUPS (unix(7)). False when there is
+// no such group, or nobody can tell.
+bool peer_is_in_group(int fd, const std::string& group);
+
 }  // namespace attestd::agent

@@ -29,6 +29,7 @@ inline constexpr ProblemKind nonce_too_long{"nonce-too-long", "The nonce is too 
 inline constexpr ProblemKind unknown_purpose{"unknown-purpose", "There is no such purpose", 400};
 inline constexpr ProblemKind workload_malformed{"workload-malformed", "The workload's data cannot be used", 400};
 inline constexpr ProblemKind activation_malformed{"activation-malformed", "The credential cannot be used", 400};
+inline constexpr ProblemKind channel_malformed{"channel-malformed", "The channel cannot be used", 400};
 inline constexpr ProblemKind not_permitted{"not-permitted", "The caller may not ask for this", 403};
 inline constexpr ProblemKind not_found{"not-found", "There is no such resource", 404};
 inline constexpr ProblemKind method_not_allowed{"method-not-allowed", "The resource has no such method", 405};

@@ -51,6 +51,7 @@ Statement build_statement(const EvidenceRequest& request, const Surroundings& su
   }
   statement.boot_id = boot_id;
   for (const HostKey& key : surroundings.host_keys.keys) statement.ssh_host_keys.push_back(key.key);
+  statement.channel = request.channel;
   statement.peer = request.peer;
   statement.workload = request.workload;
   statement.ak_name = ak_name;

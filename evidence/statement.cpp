@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "base/encoding.h"
-#include "evidence/json_internal.h"
+#include "evidence/channel_json_internal.h"
 #include "evidence/json_strict.h"
 
 namespace attestd {
@@ -58,13 +58,6 @@ Result<std::vector<SshPublicKey>> decode_host_keys(const JsonMembers& members) {
     keys.push_back(*std::move(key));
   }
   return keys;
-}
-
-Result<StatementChannel> decode_channel(const JsonMembers& members) {
-  StatementChannel channel;
-  ATTESTD_TRY(channel.tls_spki_sha256, members.bytes("tls_spki_sha256", sha256_size, sha256_size));
-  ATTESTD_TRY(channel.tls_exporter, members.bytes("tls_exporter", sha256_size, sha256_size));
-  return channel;
 }
 
 Result<StatementPeer> decode_peer(const JsonMembers& members) {
@@ -135,6 +128,21 @@ Result<Bytes> decode_ak_name(const JsonMembers& members) {
 
 }  // namespace
 
+Result<StatementChannel> decode_channel(const JsonMembers& members) {
+  StatementChannel channel;
+  ATTESTD_TRY(channel.tls_spki_sha256, members.bytes("tls_spki_sha256", sha256_size, sha256_size));
+  if (members.find("tls_exporter") != nullptr) {
+    ATTESTD_TRY(channel.tls_exporter, members.bytes("tls_exporter", sha256_size, sha256_size));
+  }
+  return channel;
+}
+
+json::object channel_to_json(const StatementChannel& channel) {
+  json::object out{{"tls_spki_sha256", to_base64url(channel.tls_spki_sha256)}};
+  if (!channel.tls_exporter.empty()) out["tls_exporter"] = to_base64url(channel.tls_exporter);
+  return out;
+}
+
 std::string_view purpose_name(Purpose purpose) {
   for (const auto& [value, name] : purposes) {
     if (value == purpose) return name;
@@ -161,8 +169,7 @@ std::string encode_statement(const Statement& statement) {
   for (const SshPublicKey& key : statement.ssh_host_keys) keys.emplace_back(key.line());
   out["ssh_host_keys"] = std::move(keys);
   if (statement.channel) {
-    out["channel"] = json::object{{"tls_spki_sha256", to_base64url(statement.channel->tls_spki_sha256)},
-                                  {"tls_exporter", to_base64url(statement.channel->tls_exporter)}};
+    out["channel"] = channel_to_json(*statement.channel);
   }
   if (statement.peer) {
     json::object peer{{"uid", statement.peer->uid}, {"gid", statement.peer->gid}, {"pid", statement.peer->pid}};

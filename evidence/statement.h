@@ -31,9 +31,10 @@ struct StatementPeer {
   std::string unit;  // systemd unit of the peer by its cgroup, or empty
 };
 
+// The TLS 1.3 connection that the statement was made for.
 struct StatementChannel {
-  Bytes tls_spki_sha256;  // 32 bytes
-  Bytes tls_exporter;     // 32 bytes, RFC 9266
+  Bytes tls_spki_sha256;  // of the server's DER SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), 32 bytes
+  Bytes tls_exporter{};   // tls-exporter of RFC 9266 section 2, 32 bytes; empty: any connection with that key
 };
 
 // A mounted volume, from the kernel's own tables (mountinfo, sysfs).

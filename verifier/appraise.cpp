@@ -63,6 +63,26 @@ Check check_nonce(Facts& facts, const AppraisalContext& context) {
               " s old by its own time, the policy accepts " + std::to_string(maximum)};
 }
 
+// Who terminates TLS and passes evidence on has another key; who has that key too,
+// another connection.
+Check check_channel(const Facts& facts, const AppraisalContext& context) {
+  const std::string id = "binding.channel";
+  if (!context.channel) return {id, CheckResult::skipped, "the evidence did not come over TLS"};
+  if (!facts.statement || !facts.statement->channel) {
+    return {id, CheckResult::fail, "the evidence came over TLS, and its statement names no TLS connection"};
+  }
+  const StatementChannel& stated = *facts.statement->channel;
+  if (!constant_time_equal(stated.tls_spki_sha256, context.channel->tls_spki_sha256)) {
+    return {id, CheckResult::fail,
+            "the evidence is for a TLS server with another key: somebody between it and us relays it"};
+  }
+  if (!constant_time_equal(stated.tls_exporter, context.channel->tls_exporter)) {
+    return {id, CheckResult::fail,
+            "the evidence is for another TLS connection: somebody who has the server's key relays it"};
+  }
+  return {id, CheckResult::pass, "the statement names the TLS connection that it came over"};
+}
+
 Check check_host_key(const Facts& facts, const AppraisalContext& context) {
   const std::string id = "binding.host-key";
   if (!context.host_key) return {id, CheckResult::skipped, "no host key was given to compare"};
@@ -195,7 +215,7 @@ Appraisal appraise(const Bundle& bundle, const Policy& policy, const AppraisalCo
   std::vector<Check> binding{
       check_report_data(facts, bundle, root, statement_error),
       check_nonce(facts, context),
-      {"binding.channel", CheckResult::skipped, "the evidence did not come over TLS"},
+      check_channel(facts, context),
       check_host_key(facts, context),
       check_purpose(facts, context),
   };

@@ -16,14 +16,15 @@
 namespace attestd {
 
 struct AppraisalContext {
-  std::optional<Bytes> nonce;              // that we sent; nothing: freshness by age only
-  std::int64_t at = 0;                     // Unix seconds
-  SnpEndorsements extra_endorsements;      // cached certificates and CRLs
-  TdxCollateral tdx_collateral;            // Intel's, from a folder or cache
-  std::optional<Bytes> activation_seed{};  // of the credential that the VM was sent: verifier/credential.h
-  std::optional<SshPublicKey> host_key;    // that ssh was offered; binding.host-key
-  std::optional<Purpose> purpose;          // that the statement must have; binding.purpose
-  VerificationCache* cache = nullptr;      // of who verifies often; not owned; null: one for this appraisal
+  std::optional<Bytes> nonce;                 // that we sent; nothing: freshness by age only
+  std::int64_t at = 0;                        // Unix seconds
+  SnpEndorsements extra_endorsements;         // cached certificates and CRLs
+  TdxCollateral tdx_collateral;               // Intel's, from a folder or cache
+  std::optional<Bytes> activation_seed{};     // of the credential that the VM was sent: verifier/credential.h
+  std::optional<SshPublicKey> host_key;       // that ssh was offered; binding.host-key
+  std::optional<StatementChannel> channel{};  // the TLS connection that the evidence came over; binding.channel
+  std::optional<Purpose> purpose;             // that the statement must have; binding.purpose
+  VerificationCache* cache = nullptr;         // of who verifies often; not owned; null: one for this appraisal
 };
 
 struct Appraisal {

@@ -1,4 +1,9 @@
-// The agent's pure parts.
+// The agent's parts that need no device.
+#include <grp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <thread>
 
 #include "agent/batch_queue.h"
@@ -9,6 +14,7 @@
 #include "agent/shared_bundle.h"
 #include "agent/sshd_config.h"
 #include "agent/statement_builder.h"
+#include "base/file.h"
 #include "evidence/pem.h"
 #include "evidence/snp_certificates.h"
 #include "tests/catch.h"
@@ -100,12 +106,52 @@ TEST_CASE("a nonce of 64 bytes is taken and one of 65 is too long") {
 TEST_CASE("only uid 0 may ask with purpose unlock") {
   EvidenceRequest request;
   request.purpose = Purpose::unlock;
-  CHECK_FALSE(permit(request));
+  CHECK_FALSE(permit(request, true));
   request.peer = StatementPeer{1000, 1000, 1, {}};
-  REQUIRE_FALSE(permit(request));
-  CHECK(permit(request).error().kind.status == 403);
+  REQUIRE_FALSE(permit(request, true));
+  CHECK(permit(request, true).error().kind.status == 403);
   request.peer->uid = 0;
-  CHECK(permit(request));
+  CHECK(permit(request, false));
+}
+
+TEST_CASE("only a front end may name a TLS channel") {
+  EvidenceRequest request;
+  request.channel = StatementChannel{Bytes(32)};
+  REQUIRE_FALSE(permit(request, false));
+  CHECK(permit(request, false).error().kind.status == 403);
+  CHECK(permit(request, true));
+}
+
+TEST_CASE("a channel is one or two values of 32 bytes, and nothing else") {
+  const std::string good(43, 'A');
+  const auto ask = [](const std::string& channel) {
+    return parse_evidence_request(R"({"nonce":"AAAAAAAAAAA","channel":)" + channel + "}");
+  };
+  const auto spki = [&](const std::string& more) { return ask(R"({"tls_spki_sha256":")" + good + "\"" + more + "}"); };
+  REQUIRE(spki(""));
+  CHECK(spki("")->channel->tls_spki_sha256 == Bytes(32));
+  CHECK(spki("")->channel->tls_exporter.empty());
+  REQUIRE(spki(R"(,"tls_exporter":")" + good + "\""));
+  CHECK(spki(R"(,"tls_exporter":")" + good + "\"")->channel->tls_exporter == Bytes(32));
+  for (const auto& bad : {spki(R"(,"tls_exporter":"AAAA")"), spki(R"(,"more":1)"), ask("{}"), ask("1"),
+                          ask(R"({"tls_exporter":")" + good + "\"}"), ask(R"({"tls_spki_sha256":"AAAA"})")}) {
+    REQUIRE_FALSE(bad);
+    CHECK(bad.error().kind.name == "channel-malformed");
+  }
+}
+
+TEST_CASE("the groups of whoever connects are known") {
+  const auto of_group = [](const std::string& name) {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
+    const UniqueFd one(ends[0]);
+    const UniqueFd other(ends[1]);
+    return peer_is_in_group(one.get(), name);
+  };
+  CHECK(of_group("no-such-group-here") == (::getuid() == 0));
+  CHECK_FALSE(peer_is_in_group(-1, "root"));
+  const group* const own = ::getgrgid(::getgid());
+  if (own != nullptr) CHECK(of_group(own->gr_name));
 }
 
 TEST_CASE("a lone asker is a batch at once, and those who wait meanwhile share the next") {

@@ -121,6 +121,7 @@ TEST_CASE("a statement with a wrong or ambiguous member is refused") {
       {R"("iat":1)", R"("iat":1,"ak_name":"zz")", Errc::malformed},
       {R"("iat":1)", R"("iat":1,"storage":[{"mount_point":"/"}])", Errc::not_found},
       {R"("iat":1)", R"("iat":1,"channel":{"tls_spki_sha256":"AAAA","tls_exporter":"AAAA"})", Errc::out_of_range},
+      {R"("iat":1)", R"("iat":1,"channel":{})", Errc::not_found},
       {R"("iat":1)", R"("iat":1,"peer":{"uid":4294967296,"gid":0,"pid":1})", Errc::out_of_range},
       {R"("iat":1)", R"("iat":1,"provisioning":null)", Errc::malformed},
       {R"("b")", "\"\xff\"", Errc::malformed},

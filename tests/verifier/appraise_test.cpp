@@ -232,6 +232,36 @@ TEST_CASE("ssh may use only a host key that the statement lists") {
   CHECK(verdict.outcome == Outcome::refused);
 }
 
+TEST_CASE("evidence that came over TLS must name that very connection") {
+  const Bytes key(32, std::byte{1});
+  const Bytes exporter(32, std::byte{2});
+  const Bytes other(32, std::byte{3});
+  struct Case {
+    std::string_view what;
+    std::optional<StatementChannel> stated;
+    std::optional<StatementChannel> used;
+    CheckResult result;
+  };
+  const std::vector<Case> cases{
+      {"its own connection", StatementChannel{key, exporter}, StatementChannel{key, exporter}, CheckResult::pass},
+      {"relayed under another key", StatementChannel{key, exporter}, StatementChannel{other, exporter},
+       CheckResult::fail},
+      {"relayed under the same key", StatementChannel{key, exporter}, StatementChannel{key, other}, CheckResult::fail},
+      {"made for a certificate", StatementChannel{key, {}}, StatementChannel{key, exporter}, CheckResult::fail},
+      {"made for the local socket", std::nullopt, StatementChannel{key, exporter}, CheckResult::fail},
+      {"not over TLS", StatementChannel{key, exporter}, std::nullopt, CheckResult::skipped},
+  };
+  for (const Case& c : cases) {
+    INFO(c.what);
+    AppraisalContext context = context_for(test_nonce());
+    context.channel = c.used;
+    const Bundle bundle = vm().bundle(test_nonce(), {[&](Statement& s) { s.channel = c.stated; }, {}, {}});
+    const Verdict verdict = judge(bundle, policy_for(vm()), context);
+    CHECK(result_of(verdict, "binding.channel") == c.result);
+    CHECK((verdict.outcome == Outcome::trusted) == (c.result != CheckResult::fail));
+  }
+}
+
 TEST_CASE("a statement of another purpose than was demanded is refused") {
   const Policy policy = policy_for(vm());
   const Bundle monitor = vm().bundle(test_nonce(), {[](Statement& s) { s.purpose = Purpose::monitor; }, {}, {}});
