@@ -47,9 +47,13 @@ struct Agent::Inner {
         batcher(loop.get_executor(), collector, config, state),
         cached(loop.get_executor(), batcher, config, state),
         api(collector, batcher, cached, config, state),
-        server(loop.get_executor(), std::move(listener),
-               {request_body_limit, config.api.max_connections, config.api.request_timeout, config.api.idle_timeout},
-               state.metrics, [this](HttpRequest request) { return api.answer(std::move(request)); }) {}
+        server(
+            loop.get_executor(), std::move(listener),
+            {request_body_limit, config.api.max_connections, config.api.request_timeout, config.api.idle_timeout},
+            state.metrics.connections, [this](HttpRequest request) { return api.answer(std::move(request)); },
+            [](const std::string& sentence, bool accepting) {
+              journal(Priority::error, accepting ? events::accept_failed : events::failed, sentence);
+            }) {}
   Inner(const Inner&) = delete;
   Inner& operator=(const Inner&) = delete;
   ~Inner() { mailbox->close(); }
@@ -161,7 +165,7 @@ struct Agent::Inner {
   Batcher batcher;
   CachedEvidence cached;
   Api api;
-  HttpServer server;
+  net::HttpServer server;
   bool stopping = false;
 };
 

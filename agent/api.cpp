@@ -3,6 +3,7 @@
 
 namespace attestd::agent {
 namespace asio = boost::asio;
+using net::problem_response;
 
 asio::awaitable<HttpResponse> Api::answer(HttpRequest request) {
   const bool is_evidence = request.path == "/v1/evidence";
@@ -69,7 +70,7 @@ asio::awaitable<HttpResponse> Api::cached_evidence(HttpRequest request) {
   // RFC 9111 sections 4.2 and 5.1: fresh for the rest of max-age, less Age.
   response.cache_control = "max-age=" + std::to_string(duration_cast<seconds>(cached_->max_age()).count());
   response.headers = "Age: " + std::to_string(age.count()) + "\r\nETag: " + bundle.etag + "\r\n";
-  if (names_etag(request.if_none_match, bundle.etag)) {
+  if (names_etag(std::string_view(request.fields[boost::beast::http::field::if_none_match]), bundle.etag)) {
     response.status = 304;
     co_return response;
   }

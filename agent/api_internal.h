@@ -3,9 +3,11 @@
 
 #include "agent/batcher_internal.h"
 #include "agent/cached_evidence_internal.h"
-#include "agent/http_server_internal.h"
+#include "net/http_server_internal.h"
 
 namespace attestd::agent {
+
+using net::HttpRequest, net::HttpResponse;
 
 class Api {
  public:

@@ -6,6 +6,7 @@
 #include "agent/journal.h"
 #include "agent/report_kind.h"
 #include "base/encoding.h"
+#include "base/stopwatch.h"
 #include "base/text.h"
 #include "evidence/digest.h"
 #include "hwio/event_log_files.h"
@@ -15,16 +16,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr unsigned log_attempts = 4;
-
-class Stopwatch {
- public:
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-};
 
 // A log that is configured and not there is no error: what it would have shown is
 // then not shown, and the verifier says so.

@@ -63,9 +63,9 @@ std::string render_metrics(const Metrics& metrics, const MetricsGauges& gauges) 
               "ssh host keys that cannot be used, and sshd if it cannot be asked.")
       .sample(static_cast<double>(gauges.host_key_problems));
   page.family("attestd_connections", "counter", "", "Connections to the socket.")
-      .sample("_total", {}, static_cast<double>(metrics.connections_total));
+      .sample("_total", {}, static_cast<double>(metrics.connections.total));
   page.family("attestd_connections_open", "gauge", "", "Connections that are open.")
-      .sample(static_cast<double>(metrics.connections_open));
+      .sample(static_cast<double>(metrics.connections.open));
   return std::move(page).finish();
 }
 

@@ -10,6 +10,7 @@
 
 #include "agent/certificate_expiry.h"
 #include "base/openmetrics.h"
+#include "net/http_counters.h"
 
 namespace attestd::agent {
 
@@ -18,8 +19,7 @@ struct Metrics {
   std::uint64_t evidence_made = 0;
   std::uint64_t cached_evidence_made = 0;
   std::map<std::string_view, std::uint64_t> evidence_refused;  // by the problem's name
-  std::uint64_t connections_open = 0;
-  std::uint64_t connections_total = 0;
+  net::HttpCounters connections;
   Histogram<12> report_seconds{{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5}};
   Histogram<9> quote_seconds{{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1}};
   Histogram<9> batch_askers{{1, 2, 4, 8, 16, 64, 256, 1024, 4096}};

@@ -1,25 +1,15 @@
-// What goes wrong for an asker, as problem+json (RFC 9457). The list is in docs/api.md.
+// What goes wrong for an asker. The list is in docs/api.md.
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "base/result.h"
+#include "net/problem.h"
 
 namespace attestd::agent {
 
-inline constexpr std::string_view problem_media_type = "application/problem+json";
-
-// `name` is the stable end of "tag:attestd,2026:problem:NAME".
-struct ProblemKind {
-  std::string_view name;
-  std::string_view title;
-  unsigned status;           // of HTTP
-  unsigned retry_after = 0;  // seconds; 0 for no such header
-};
-
 namespace problems {
-inline constexpr ProblemKind malformed_http{"malformed-http", "The request is not HTTP", 400};
+using namespace attestd::problems;
 inline constexpr ProblemKind malformed_json{"malformed-json", "The request body is not JSON", 400};
 inline constexpr ProblemKind malformed_request{"malformed-request", "The request is not one we know", 400};
 inline constexpr ProblemKind nonce_missing{"nonce-missing", "The request has no nonce", 400};
@@ -31,12 +21,6 @@ inline constexpr ProblemKind workload_malformed{"workload-malformed", "The workl
 inline constexpr ProblemKind activation_malformed{"activation-malformed", "The credential cannot be used", 400};
 inline constexpr ProblemKind channel_malformed{"channel-malformed", "The channel cannot be used", 400};
 inline constexpr ProblemKind not_permitted{"not-permitted", "The caller may not ask for this", 403};
-inline constexpr ProblemKind not_found{"not-found", "There is no such resource", 404};
-inline constexpr ProblemKind method_not_allowed{"method-not-allowed", "The resource has no such method", 405};
-inline constexpr ProblemKind request_timed_out{"request-timed-out", "The request did not arrive in time", 408};
-inline constexpr ProblemKind body_too_large{"body-too-large", "The request body is too large", 413};
-inline constexpr ProblemKind header_too_large{"header-too-large", "The request header is too large", 431};
-inline constexpr ProblemKind internal{"internal", "The agent failed", 500};
 inline constexpr ProblemKind no_hardware{"no-hardware", "There is no device that makes hardware reports", 503};
 inline constexpr ProblemKind hardware_busy{"hardware-busy", "The report device is busy or throttled", 503, 1};
 inline constexpr ProblemKind hardware_key_wiped{"hardware-key-wiped", "The report device lost its key", 503};
@@ -45,16 +29,8 @@ inline constexpr ProblemKind hardware_failed{"hardware-failed", "The report devi
 inline constexpr ProblemKind tpm_unavailable{"tpm-unavailable", "The TPM does not answer", 503, 5};
 inline constexpr ProblemKind platform_failed{"platform-failed", "The platform's evidence cannot be had", 503, 5};
 inline constexpr ProblemKind collection_failed{"collection-failed", "The machine's state cannot be read", 503, 5};
-inline constexpr ProblemKind overloaded{"overloaded", "Too many askers at once", 503, 1};
 }  // namespace problems
 
-struct Problem {
-  ProblemKind kind;
-  std::string detail;  // one sentence: what failed, where, what to do
-  std::string allow;   // of method-not-allowed: the methods
-};
-
-std::string problem_json(const Problem& problem);
 // `where` is the device's path.
 Problem hardware_problem(const Error& error, const std::string& where);
 Problem tpm_problem(const Error& error, const std::string& where);

@@ -8,7 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace attestd;
   const auto request = agent::parse_evidence_request({reinterpret_cast<const char*>(data), size});
   if (!request) {
-    if (agent::problem_json(request.error()).empty()) std::abort();
+    if (problem_json(request.error()).empty()) std::abort();
     return 0;
   }
   if (request->nonce.size() < nonce_min_size || request->nonce.size() > nonce_max_size) std::abort();

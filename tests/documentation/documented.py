@@ -95,7 +95,7 @@ events = set(re.findall(r'Event \w+\{"[0-9a-f]{32}", "([a-z-]+)"\}', source("age
 told = set(re.findall(r"`([a-z-]+)`", api[api.index("The journal has one entry"):]))
 demand("events", events, told, "docs/api.md", 12)
 only("events", told - {"MESSAGE_ID", "ATTESTD_EVENT"}, events, "docs/api.md")
-problems = set(re.findall(r'ProblemKind \w+\{"([a-z-]+)"', source("agent/problem.h")))
+problems = set(re.findall(r'ProblemKind \w+\{"([a-z-]+)"', source("agent/problem.h", "net/problem.h")))
 table = api[api.index("## Problems"):api.index("## Signals")]
 told = {name for row in re.findall(r"^\| (`[^|]*) \|", table, re.M) for name in re.findall(r"`([a-z-]+)`", row)}
 demand("problems", problems, told, "docs/api.md", 20)

@@ -1,28 +1,29 @@
-// HTTP/1.1 over an AF_UNIX socket: moves bytes, knows no resource. Asio is in here.
+// HTTP/1.1 over stream sockets, AF_UNIX or TCP: moves bytes, knows no resource. Asio is in here.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/beast/http/fields.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "agent/metrics.h"
-#include "agent/problem.h"
 #include "base/file.h"
+#include "net/http_counters.h"
+#include "net/problem.h"
 
-namespace attestd::agent {
+namespace attestd::net {
 
 inline constexpr std::size_t header_limit = std::size_t{8} * 1024;  // bytes
 
 struct HttpRequest {
   std::string method;
-  std::string path;  // without the query
+  std::string path;   // without the query
+  std::string query;  // without its "?"; not decoded
   std::string body;
-  std::string if_none_match;  // RFC 9110 section 13.1.2, as it came
-  int socket = -1;            // for SO_PEERCRED
+  boost::beast::http::fields fields;
+  int socket = -1;  // for SO_PEERCRED
 };
 
 struct HttpResponse {
@@ -47,9 +48,12 @@ struct HttpLimits {
 class HttpServer {
  public:
   using Handler = std::function<boost::asio::awaitable<HttpResponse>(HttpRequest)>;
+  // What the administrator is to be told: one sentence, and whether it is that no
+  // connection can be accepted.
+  using Complain = std::function<void(const std::string& sentence, bool accepting)>;
   // `listener` listens already.
-  HttpServer(const boost::asio::any_io_executor& executor, UniqueFd listener, HttpLimits limits, Metrics& metrics,
-             Handler handler);
+  HttpServer(const boost::asio::any_io_executor& executor, UniqueFd listener, HttpLimits limits, HttpCounters& counters,
+             Handler handler, Complain complain);
   ~HttpServer();
   void start();
   // Takes no more connections, lets requests under way finish, closes idle
@@ -62,4 +66,4 @@ class HttpServer {
   std::shared_ptr<Inner> inner_;
 };
 
-}  // namespace attestd::agent
+}  // namespace attestd::net

@@ -1,6 +1,8 @@
+#include <algorithm>
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -11,14 +13,15 @@
 #include <boost/beast/http/string_body.hpp>
 #include <set>
 
-#include "agent/http_server_internal.h"
-#include "agent/journal.h"
+#include "net/http_server_internal.h"
 
-namespace attestd::agent {
+namespace attestd::net {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
-using Socket = asio::local::stream_protocol::socket;
+using Protocol = asio::generic::stream_protocol;
+using Socket = Protocol::socket;
+using Acceptor = asio::basic_socket_acceptor<Protocol>;
 
 namespace {
 auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
@@ -27,22 +30,30 @@ constexpr std::chrono::milliseconds accept_pause{100};  // when there is no desc
 constexpr std::chrono::milliseconds linger_time{2000};
 constexpr std::size_t linger_bytes = std::size_t{4} << 20U;
 
+Protocol family_of(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  return {address.ss_family, 0};
+}
+
 class Session;
 }  // namespace
 
 struct HttpServer::Inner {
   asio::any_io_executor executor;
-  asio::local::stream_protocol::acceptor acceptor;
+  Acceptor acceptor;
   HttpLimits limits;
-  Metrics* metrics;
+  HttpCounters* counters;
   Handler handler;
+  Complain complain;
   std::set<Session*> sessions;
   bool draining = false;
   std::function<void()> drained;
 
   void ended(Session* session) {
     sessions.erase(session);
-    metrics->connections_open = sessions.size();
+    counters->open = sessions.size();
     if (draining && sessions.empty() && drained) std::exchange(drained, nullptr)();
   }
 };
@@ -54,8 +65,8 @@ class Session {
   Session(std::shared_ptr<HttpServer::Inner> server, Socket socket)
       : server_(std::move(server)), socket_(std::move(socket)), timer_(server_->executor) {
     server_->sessions.insert(this);
-    server_->metrics->connections_open = server_->sessions.size();
-    ++server_->metrics->connections_total;
+    server_->counters->open = server_->sessions.size();
+    ++server_->counters->total;
   }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -69,7 +80,7 @@ class Session {
 
   // A connection beyond the limit hears why, and is closed.
   asio::awaitable<void> turn_away() {
-    const Problem problem{problems::overloaded, "attestd has as many connections as it may have; try again", {}};
+    const Problem problem{problems::overloaded, "there are as many connections as there may be; try again", {}};
     HttpResponse response = problem_response(problem);
     response.close = true;
     set_deadline(linger_time);
@@ -126,12 +137,17 @@ class Session {
     timer_.cancel();
     auto message = parser.release();
     const bool head = message.method() == http::verb::head;
+    const bool keep_alive = message.keep_alive();
     const std::string target(message.target());
-    HttpRequest request{std::string(message.method_string()), target.substr(0, target.find('?')),
-                        std::move(message.body()), std::string(message[http::field::if_none_match]),
+    const std::size_t question = std::min(target.find('?'), target.size());
+    HttpRequest request{std::string(message.method_string()),
+                        target.substr(0, question),
+                        target.substr(std::min(question + 1, target.size())),
+                        std::move(message.body()),
+                        std::move(message.base()),
                         socket_.native_handle()};
     HttpResponse response = co_await server_->handler(std::move(request));
-    response.close = response.close || !message.keep_alive() || server_->draining;
+    response.close = response.close || !keep_alive || server_->draining;
     set_deadline(server_->limits.request);
     const bool written = co_await write(response, head);
     co_return written && !response.close;
@@ -208,7 +224,7 @@ asio::awaitable<void> run_session(std::shared_ptr<HttpServer::Inner> server, Soc
       co_await session.run();
     }
   } catch (const std::exception& exception) {
-    journal(Priority::error, events::failed, std::string("a connection failed: ") + exception.what());
+    server->complain(std::string("a connection failed: ") + exception.what(), false);
   }
 }
 
@@ -226,7 +242,7 @@ asio::awaitable<void> accept_all(std::shared_ptr<HttpServer::Inner> server) {
     }
     if (server->draining || error == asio::error::operation_aborted) co_return;
     if (error == asio::error::connection_aborted) continue;
-    journal(Priority::error, events::accept_failed, "cannot accept a connection: " + error.message());
+    server->complain("cannot accept a connection: " + error.message(), true);
     pause.expires_after(accept_pause);
     co_await pause.async_wait(into(error));
   }
@@ -246,12 +262,12 @@ HttpResponse problem_response(const Problem& problem) {
   return response;
 }
 
-HttpServer::HttpServer(const asio::any_io_executor& executor, UniqueFd listener, HttpLimits limits, Metrics& metrics,
-                       Handler handler)
-    : inner_(std::make_shared<Inner>(
-          executor,
-          asio::local::stream_protocol::acceptor(executor, asio::local::stream_protocol(), listener.release()), limits,
-          &metrics, std::move(handler))) {}
+HttpServer::HttpServer(const asio::any_io_executor& executor, UniqueFd listener, HttpLimits limits,
+                       HttpCounters& counters, Handler handler, Complain complain)
+    : inner_(std::make_shared<Inner>(executor, Acceptor(executor, family_of(listener.get()), listener.get()), limits,
+                                     &counters, std::move(handler), std::move(complain))) {
+  (void)listener.release();  // the acceptor's now
+}
 
 // Sessions may outlive the server until the loop goes; nobody is to be told then.
 HttpServer::~HttpServer() { inner_->drained = nullptr; }
@@ -270,4 +286,4 @@ void HttpServer::drain(std::function<void()> done) {
   for (Session* const session : inner_->sessions) session->close_if_idle();
 }
 
-}  // namespace attestd::agent
+}  // namespace attestd::net
