@@ -35,6 +35,7 @@ struct Options {
                               .intel_url = std::string(intel_pcs_url),
                               .intel_crl_url = std::string(intel_root_crl_url)};
   double patience_s = 60;
+  ExporterOptions exporter;
   PolicyInitOptions policy_init;
   PolicyFileOptions policy_check, policy_explain;
   std::function<Result<int>()> action;
@@ -52,6 +53,7 @@ class CommandLine {
     add_inspect();
     add_verify();
     add_host_proof();
+    add_exporter();
     add_keys();
     add_policy();
   }
@@ -133,6 +135,10 @@ class CommandLine {
   // Each vendor's as far as the command has a use for it.
   static void add_trust(CLI::App& app, TrustOptions& trust, bool amd, bool intel) {
     app.add_option("--policy", trust.policy, "what you expect: attestd-policy(5)")->type_name("FILE");
+    add_endorsements(app, trust, amd, intel);
+  }
+
+  static void add_endorsements(CLI::App& app, TrustOptions& trust, bool amd, bool intel) {
     if (amd) {
       app.add_option("--certs", trust.certificates, "folder or file with the vendor's certificates")->type_name("DIR");
     }
@@ -321,6 +327,33 @@ class CommandLine {
     app.add_option("WORDS", options.words, "%I %H %t %K of ssh, or %H alone")->required()->expected(1, 4);
     add_from(app, options.from);
     add_trust(app, options.trust, true, true);
+    add_vtpm_roots(app, options.trust.roots);
+  }
+
+  void add_exporter() {
+    ExporterOptions& options = options_.exporter;
+    CLI::App& app = command(app_, "exporter", "Probe VMs for Prometheus, with fresh nonces",
+                            "  attestctl exporter --policy-dir /etc/attestd/policies\n"
+                            "  curl 'http://127.0.0.1:9743/probe?target=https://vm.example:28443&policy=web'",
+                            &run_exporter, options);
+    app.add_option("--listen", options.listen, "ADDRESS:PORT to serve HTTP at")
+        ->type_name("ADDRESS")
+        ->capture_default_str();
+    app.add_option("--policy-dir", options.policy_folder, "folder of policies, NAME.toml for policy=NAME")
+        ->type_name("DIR")
+        ->capture_default_str();
+    app.add_option("--targets", options.targets_file,
+                   "file of targets that may be asked besides, one a line: unix: and exec: must be there")
+        ->type_name("FILE");
+    app.add_option("--targets-allow", options.targets_allow,
+                   "extended regular expression for the whole of an https target; default: any")
+        ->type_name("REGEX");
+    app.add_option("--max-probes", options.max_probes, "probes at once; four times as many may wait")
+        ->check(CLI::Range(1, 1024))
+        ->type_name("NUMBER")
+        ->capture_default_str();
+    add_timeout(app);
+    add_endorsements(app, options.trust, true, true);
     add_vtpm_roots(app, options.trust.roots);
   }
 

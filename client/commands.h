@@ -117,6 +117,17 @@ struct HostProofOptions {
 // Its errors are refusals too: status 1.
 Result<int> run_host_proof(const CommonOptions& common, const HostProofOptions& options);
 
+struct ExporterOptions {
+  TrustOptions trust;  // but for policy and time
+  std::string listen = "127.0.0.1:9743";
+  std::string policy_folder = "/etc/attestd/policies";
+  std::string targets_file;   // empty: none
+  std::string targets_allow;  // extended regular expression; empty: any https target
+  unsigned max_probes = 16;
+};
+// Serves until SIGINT or SIGTERM. `timeout`: of a probe, at most.
+Result<int> run_exporter(const CommonOptions& common, const ExporterOptions& options);
+
 struct KeysFetchOptions {
   std::vector<std::string> files;  // evidence to fetch for
   std::vector<std::string> prime;  // folders or files

@@ -1,0 +1,102 @@
+#include "client/probe.h"
+
+#include <ctime>
+
+#include "base/stopwatch.h"
+#include "client/activation.h"
+#include "client/trust.h"
+#include "verifier/appraise.h"
+
+namespace attestd {
+namespace {
+
+void append(std::string& to, std::string_view text) {
+  if (!to.empty()) to += "; ";
+  to += text;
+}
+
+Result<ActivatedEvidence> fetch(const ProbeRequest& request, std::optional<Bytes>& nonce) {
+  if (!request.cached) {
+    ATTESTD_TRY(nonce, fresh_nonce());
+  }
+  return fetch_activated_evidence(request.source, {.nonce = nonce.value_or(Bytes{}),
+                                                   .purpose = Purpose::monitor,
+                                                   .timeout = request.timeout,
+                                                   .cached = request.cached});
+}
+
+}  // namespace
+
+Verdict undecided_verdict(const Error& error) {
+  Verdict verdict;
+  for (std::size_t i = 0; i < question_count; ++i) {
+    verdict.answers[static_cast<Question>(i)] = {Answer::unknown, {{"no-evidence", error.text()}}};
+  }
+  return verdict;
+}
+
+std::string probe_reason(const ProbeResult& result) {
+  if (result.failure) return result.failure->text();
+  if (result.verdict.outcome == Outcome::trusted) return {};
+  std::string out;
+  for (const Check& check : result.verdict.checks) {
+    if (check.result == CheckResult::fail) append(out, check.id + ": " + check.detail);
+  }
+  if (!out.empty()) return out;
+  for (const auto& [question, answer] : result.verdict.answers) {
+    if (answer.answer == Answer::yes) continue;
+    for (const Reason& reason : answer.reasons) append(out, reason.text);
+  }
+  return out;
+}
+
+Result<Prober> Prober::make(const TrustOptions& trust) {
+  Prober out(trust);
+  ATTESTD_TRY(out.endorsements_, load_endorsements(trust));
+  ATTESTD_TRY(out.collateral_, load_collateral(trust));
+  return out;
+}
+
+ProbeResult Prober::probe(const ProbeRequest& request, const std::string& policy) const {
+  ProbeResult out;
+  const Stopwatch fetching;
+  std::optional<Bytes> nonce;
+  auto evidence = fetch(request, nonce);
+  out.fetch_seconds = fetching.seconds();
+  out.at = static_cast<std::int64_t>(std::time(nullptr));
+  if (evidence) {
+    const Stopwatch verifying;
+    auto judged = judge(policy, evidence->bundle, std::move(nonce), std::move(evidence->seed), out);
+    out.verify_seconds = verifying.seconds();
+    if (!judged) out.failure = std::move(judged).error();
+  } else {
+    out.failure = std::move(evidence).error();
+  }
+  if (out.failure) out.verdict = undecided_verdict(*out.failure);
+  return out;
+}
+
+Result<void> Prober::judge(const std::string& policy, const std::string& text, std::optional<Bytes> nonce,
+                           std::optional<Bytes> seed, ProbeResult& into) const {
+  TrustOptions trust = trust_;
+  trust.policy = policy;
+  ATTESTD_TRY(const Policy expected, load_trust(trust));
+  const auto bundle = parse_bundle(text);
+  if (!bundle) return std::unexpected(Error(bundle.error()).in("what was given is no bundle"));
+  AppraisalContext context;
+  context.at = into.at;
+  context.nonce = std::move(nonce);
+  context.activation_seed = std::move(seed);
+  context.purpose = Purpose::monitor;
+  context.extra_endorsements = endorsements_;
+  context.tdx_collateral = collateral_;
+  context.cache = cache_.get();
+  add_cached_endorsements(trust, *bundle, context.at, context.extra_endorsements);
+  add_cached_collateral(trust, bundle->td_quote, context.tdx_collateral);
+  Appraisal appraisal = appraise(*bundle, expected, context);
+  into.verdict = std::move(appraisal.verdict);
+  if (appraisal.statement) into.issued_at = appraisal.statement->issued_at;
+  return {};
+}
+
+}  // namespace attestd
