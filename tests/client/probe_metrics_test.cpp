@@ -55,14 +55,14 @@ TEST_CASE("claims become labels and numbers, and hostile ones no lines of their 
     "snp": {"product": "Milan", "measurement": "00ff", "reported_tcb": {"raw": "0x1", "snp": 24},
             "certificate_validity": ["2025-01-01T00:00:00Z", "2044-01-01T00:00:00Z"]},
     "tdx": {"mrtd": "aa", "tcb": {"status": "UpToDate", "collateral_validity": ["x", "y"]}}})"));
-  for (const char* const line :
-       {"attestd_evidence_info{platform=\"kvm-snp\",kernel=\"\",agent_version=\"\",product=\"Milan\","
-        "boot_id=\"b\\\"} 1\\nattestd_verdict{verdict=\\\"trusted\\\"} 1\"} 1\n",
-        "attestd_measurement_info{hardware=\"snp\",name=\"measurement\",value=\"00ff\"} 1\n",
-        "attestd_measurement_info{hardware=\"tdx\",name=\"mrtd\",value=\"aa\"} 1\n", "attestd_ssh_host_keys 2\n",
-        "attestd_tcb_version{hardware=\"snp\",tcb=\"reported_tcb\",component=\"snp\"} 24\n",
-        "attestd_tcb_status_info{hardware=\"tdx\",status=\"UpToDate\"} 1\n",
-        "attestd_evidence_expiry_timestamp_seconds{certificate=\"snp\"} 2335219200\n"}) {
+  for (
+      const char* const line :
+      {R"(attestd_evidence_info{platform="kvm-snp",kernel="",agent_version="",product="Milan",boot_id="b\"} 1\nattestd_verdict{verdict=\"trusted\"} 1"} 1)",
+       "attestd_measurement_info{hardware=\"snp\",name=\"measurement\",value=\"00ff\"} 1\n",
+       "attestd_measurement_info{hardware=\"tdx\",name=\"mrtd\",value=\"aa\"} 1\n", "attestd_ssh_host_keys 2\n",
+       "attestd_tcb_version{hardware=\"snp\",tcb=\"reported_tcb\",component=\"snp\"} 24\n",
+       "attestd_tcb_status_info{hardware=\"tdx\",status=\"UpToDate\"} 1\n",
+       "attestd_evidence_expiry_timestamp_seconds{certificate=\"snp\"} 2335219200\n"}) {
     CHECK_THAT(page, Catch::Contains(std::string("\n") + line));
   }
   CHECK(page.find("component=\"raw\"") == std::string::npos);
