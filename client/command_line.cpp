@@ -36,6 +36,7 @@ struct Options {
                               .intel_crl_url = std::string(intel_root_crl_url)};
   double patience_s = 60;
   ExporterOptions exporter;
+  WatchOptions watch;
   PolicyInitOptions policy_init;
   PolicyFileOptions policy_check, policy_explain;
   std::function<Result<int>()> action;
@@ -54,6 +55,7 @@ class CommandLine {
     add_verify();
     add_host_proof();
     add_exporter();
+    add_watch();
     add_keys();
     add_policy();
   }
@@ -355,6 +357,24 @@ class CommandLine {
     add_timeout(app);
     add_endorsements(app, options.trust, true, true);
     add_vtpm_roots(app, options.trust.roots);
+  }
+
+  void add_watch() {
+    WatchOptions& options = options_.watch;
+    CLI::App& app = command(app_, "watch", "Show a set of VMs, probed again and again",
+                            "  attestctl watch --policy vm.toml unix:/run/vm1.sock unix:/run/vm2.sock\n"
+                            "  attestctl watch --policy vm.toml --once --json unix:/run/vm1.sock | jq .verdict",
+                            &run_watch, options);
+    app.add_option("HOST", options.hosts, "https://HOST:PORT, unix:PATH, exec:COMMAND, or a host's name")->required();
+    app.add_option("--interval", options.interval_s, "seconds from one round to the next (10)")
+        ->check(CLI::Range(0.1, 86400.0))
+        ->type_name("SECONDS");
+    app.add_flag("--once", options.once, "one round, and an exit status: 0 all trusted, 1 some refused, 2 cannot tell");
+    add_cached(app, options.cached, {});
+    add_timeout(app);
+    add_trust(app, options.trust, true, true);
+    add_vtpm_roots(app, options.trust.roots);
+    add_json(app);
   }
 
   void add_keys() {

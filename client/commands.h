@@ -128,6 +128,16 @@ struct ExporterOptions {
 // Serves until SIGINT or SIGTERM. `timeout`: of a probe, at most.
 Result<int> run_exporter(const CommonOptions& common, const ExporterOptions& options);
 
+struct WatchOptions {
+  TrustOptions trust;
+  std::vector<std::string> hosts;
+  double interval_s = 10;
+  bool once = false;
+  bool cached = false;
+};
+// Until a signal, or once: 0 all trusted, 1 some refused, 2 some cannot tell.
+Result<int> run_watch(const CommonOptions& common, const WatchOptions& options);
+
 struct KeysFetchOptions {
   std::vector<std::string> files;  // evidence to fetch for
   std::vector<std::string> prime;  // folders or files

@@ -19,6 +19,9 @@ using Clock = std::chrono::steady_clock;
 
 [[noreturn]] void become(const CommandRequest& request, int output) {
   ::setpgid(0, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const int null = ::open("/dev/null", O_RDONLY);
   if (null < 0 || ::dup2(null, STDIN_FILENO) < 0 || ::dup2(output, STDOUT_FILENO) < 0) ::_exit(127);
   for (const auto& [name, value] : request.environment) {

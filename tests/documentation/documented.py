@@ -121,7 +121,7 @@ def synopsis(command):
 
 common = {"--help", "--colour", "--color", "--output"}
 if attestctl:
-    commands = [[name] for name in ("status", "evidence", "inspect", "verify", "host-proof", "exporter")]
+    commands = [[name] for name in ("status", "evidence", "inspect", "verify", "host-proof", "exporter", "watch")]
     commands += [["verify", kind] for kind in ("snp", "azure", "tdx", "tpm", "nitrotpm")]
     commands += [["keys", "fetch"], ["policy", "init"], ["policy", "check"], ["policy", "explain"]]
     for command in commands:
