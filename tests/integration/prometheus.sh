@@ -60,14 +60,15 @@ claim "Prometheus takes all three pages" await 20 is 'sum(up)' 3
 claim "the verdict is a series" await 10 is 'attestd_verdict{verdict="trusted",instance="vm"}' 1
 claim "so are the five answers" is 'count(count by (question) (attestd_answer))' 5
 claim "the agent says when the VCEK's certificate ends" is 'attestd_certificate_expiry_timestamp_seconds{certificate="vcek"} > 1e9 > bool 0' 1
-claim "nothing says that evidence is stale" not firing AttestdAgentEvidenceStale
+gone() { not firing "$1"; }
+# While Prometheus started nobody asked for evidence.
+claim "nothing says that evidence is stale" await 10 gone AttestdAgentEvidenceStale
 claim "nor that the measurement changed" not firing AttestdMeasurementChanged
 
 claim "the hardware refuses" "$attestd_sim" fault --state "$work/vm" busy 100000
 claim "the alert that the agent's evidence is stale fires" await 20 firing AttestdAgentEvidenceStale
 claim "and the one that probes fail" await 10 firing AttestdProbeFails
 claim "the hardware works again" "$attestd_sim" fault --state "$work/vm" busy 0
-gone() { not firing "$1"; }
 claim "the evidence is fresh again" await 20 gone AttestdAgentEvidenceStale
 
 # The same VM to a policy that pins what it was before an update of its image.
