@@ -10,6 +10,7 @@
 #include "agent/api_internal.h"
 #include "agent/journal.h"
 #include "agent/service_manager.h"
+#include "agent/watchdog_internal.h"
 
 namespace attestd::agent {
 namespace asio = boost::asio;
@@ -49,7 +50,11 @@ struct Agent::Inner {
         api(collector, batcher, cached, config, state),
         server(
             loop.get_executor(), std::move(listener),
-            {request_body_limit, config.api.max_connections, config.api.request_timeout, config.api.idle_timeout},
+            {.body = request_body_limit,
+             .connections = config.api.max_connections,
+             .request = config.api.request_timeout,
+             .answer = config.api.request_timeout,
+             .idle = config.api.idle_timeout},
             state.metrics.connections, [this](HttpRequest request) { return api.answer(std::move(request)); },
             [](const std::string& sentence, bool accepting) {
               journal(Priority::error, accepting ? events::accept_failed : events::failed, sentence);
@@ -65,7 +70,7 @@ struct Agent::Inner {
     if (hooks.ready) hooks.ready();
     asio::co_spawn(loop, after_ready(), asio::detached);
     if (hooks.service) {
-      keep_watchdog();
+      watchdog.start();
       keep_status();
     }
     loop.run();
@@ -126,17 +131,6 @@ struct Agent::Inner {
     if (hooks.signals && !loop.stopped()) await_signal();  // a second one does not wait
   }
 
-  // The loop's own timer feeds it, so a loop that hangs is found out.
-  void keep_watchdog() {
-    const auto interval = watchdog_interval();
-    if (!interval) return;
-    notify("WATCHDOG=1");
-    watchdog_timer.expires_after(*interval / 2);
-    watchdog_timer.async_wait([this](const boost::system::error_code& error) {
-      if (!error) keep_watchdog();
-    });
-  }
-
   void keep_status() {
     status_timer.expires_after(status_interval);
     status_timer.async_wait([this](const boost::system::error_code& error) {
@@ -159,7 +153,7 @@ struct Agent::Inner {
   asio::io_context loop{1};
   asio::signal_set signals{loop};
   asio::steady_timer drain_timer{loop};
-  asio::steady_timer watchdog_timer{loop};
+  Watchdog watchdog{loop.get_executor()};
   asio::steady_timer status_timer{loop};
   Collector collector;
   Batcher batcher;

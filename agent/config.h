@@ -74,6 +74,7 @@
 #include <vector>
 
 #include "agent/azure_options.h"
+#include "agent/journal.h"
 #include "base/result.h"
 
 namespace attestd::agent {
@@ -82,7 +83,6 @@ inline constexpr std::string_view default_config_path = "/etc/attestd/attestd.to
 
 enum class SnpBackend { automatic, configfs_tsm, sev_guest, off };
 enum class TdxBackend { automatic, configfs_tsm, off };
-enum class Priority : int { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };  // as syslog(3) counts
 
 struct Config {
   struct Api {

@@ -34,6 +34,14 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
+std::vector<std::pair<std::string_view, Priority>> log_levels() {
+  return {{"error", Priority::error},
+          {"warning", Priority::warning},
+          {"notice", Priority::notice},
+          {"info", Priority::info},
+          {"debug", Priority::debug}};
+}
+
 void set_log_level(Priority wanted) { level = static_cast<int>(wanted); }
 
 void journal(Priority priority, const Event& event, std::string message, std::initializer_list<JournalField> fields) {

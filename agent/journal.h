@@ -6,10 +6,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include "agent/config.h"
+#include <vector>
 
 namespace attestd::agent {
+
+enum class Priority : int { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };  // as syslog(3) counts
+// By their names in configuration files.
+std::vector<std::pair<std::string_view, Priority>> log_levels();
 
 // One for each kind of event, so that `journalctl MESSAGE_ID=…` finds them all.
 struct Event {

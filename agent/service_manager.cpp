@@ -16,17 +16,29 @@ constexpr int backlog = 4096;
 
 }  // namespace
 
-Result<UniqueFd> take_passed_socket() {
+Result<std::vector<UniqueFd>> take_passed_sockets() {
   const int count = sd_listen_fds(1);
   if (count < 0) return fail_errno(-count, "cannot take the sockets of the service manager");
-  if (count == 0) return UniqueFd();
-  if (count > 1)
-    return fail(Errc::malformed, "the service manager passed " + std::to_string(count) + " sockets, not one");
-  UniqueFd fd(SD_LISTEN_FDS_START);
-  if (sd_is_socket_unix(fd.get(), SOCK_STREAM, 1, nullptr, 0) <= 0) {
+  std::vector<UniqueFd> out;
+  for (int i = 0; i < count; ++i) out.emplace_back(SD_LISTEN_FDS_START + i);
+  for (const UniqueFd& fd : out) {
+    if (sd_is_socket(fd.get(), AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+      return fail(Errc::malformed, "the service manager passed something else than a listening stream socket");
+    }
+  }
+  return out;
+}
+
+Result<UniqueFd> take_passed_socket() {
+  ATTESTD_TRY(std::vector<UniqueFd> passed, take_passed_sockets());
+  if (passed.empty()) return UniqueFd();
+  if (passed.size() > 1) {
+    return fail(Errc::malformed, "the service manager passed " + std::to_string(passed.size()) + " sockets, not one");
+  }
+  if (sd_is_socket_unix(passed.front().get(), SOCK_STREAM, 1, nullptr, 0) <= 0) {
     return fail(Errc::malformed, "the service manager passed something else than a listening AF_UNIX stream socket");
   }
-  return fd;
+  return std::move(passed.front());
 }
 
 Result<UniqueFd> listen_at(const std::string& path) {

@@ -4,13 +4,17 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 
 namespace attestd::agent {
 
-// The listening socket that was passed to us, or none. Errors: malformed (more
-// than one, or not a listening AF_UNIX stream socket).
+// The listening stream sockets that were passed to us, maybe none. Errors: malformed
+// (something else was passed).
+Result<std::vector<UniqueFd>> take_passed_sockets();
+// The one AF_UNIX socket that was passed to us, or none. Errors: malformed (more
+// than one, or another socket).
 Result<UniqueFd> take_passed_socket();
 
 // Listens at `path`, mode 0666: evidence is public. A socket file that nobody

@@ -12,8 +12,11 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::seconds drain_time{10};
-constexpr net::HttpLimits http_limits{
-    .body = 4096, .connections = 512, .request = std::chrono::seconds(10), .idle = std::chrono::seconds(120)};
+constexpr net::HttpLimits http_limits{.body = 4096,
+                                      .connections = 512,
+                                      .request = std::chrono::seconds(10),
+                                      .answer = std::chrono::seconds(10),
+                                      .idle = std::chrono::seconds(120)};
 
 }  // namespace
 
