@@ -2,7 +2,7 @@
 """Is each name that the programs promise to keep in their documentation?
 
 Reason codes and check ids of a verdict, types of evidence, options and commands of
-attestctl, keys of a policy, events and problems of attestd, labels of a bundle.
+attestctl, keys of a policy and of the daemons' configurations, events and problems of attestd, labels of a bundle.
 
 usage: documented.py ATTESTCTL
 """
@@ -95,11 +95,16 @@ events = set(re.findall(r'Event \w+\{"[0-9a-f]{32}", "([a-z-]+)"\}', source("age
 told = set(re.findall(r"`([a-z-]+)`", api[api.index("The journal has one entry"):]))
 demand("events", events, told, "docs/api.md", 12)
 only("events", told - {"MESSAGE_ID", "ATTESTD_EVENT"}, events, "docs/api.md")
-problems = set(re.findall(r'ProblemKind \w+\{"([a-z-]+)"', source("agent/problem.h", "net/problem.h")))
+problems = set(re.findall(r'ProblemKind \w+\{"([a-z-]+)"', source("agent/problem.h", "gateway/problems.h", "net/problem.h")))
 table = api[api.index("## Problems"):api.index("## Signals")]
 told = {name for row in re.findall(r"^\| (`[^|]*) \|", table, re.M) for name in re.findall(r"`([a-z-]+)`", row)}
 demand("problems", problems, told, "docs/api.md", 20)
 only("problems", told, problems, "docs/api.md")
+
+# Keys of the daemons' configurations.
+for daemon, configuration in (("agent", "attestd.toml.5"), ("gateway", "attestd-gateway.toml.5")):
+    keys = re.findall(r'^ +\{"[a-z-]+", "([a-z-]+)",', source(f"{daemon}/config.cpp"), re.M)
+    demand(f"keys of {configuration}", keys, words(manual(configuration)), "its manual", 15)
 
 # Labels of a bundle.
 labels = set(re.findall(r'"([a-z-]+)",\s*"application/', source("evidence/bundle*.cpp", "evidence/bundle*.h")))

@@ -27,6 +27,16 @@ sed -e '/^CapabilityBoundingSet=/d' -e '/^SystemCallFilter=/d' "$work/attestd.se
 claim "the threshold refuses the unit without its capability and system call limits" not \
   systemd-analyze security --offline=yes --threshold=$threshold --no-pager "$work/open.service"
 
+# The gateway: no device, nobody's user, and sockets besides.
+gateway_threshold=17
+sed 's|^ExecStart=.*|ExecStart=/bin/true|' "$build/units/attestd-gateway.service" >"$work/attestd-gateway.service"
+cp "$source/units/attestd-gateway.socket" "$work/"
+claim "systemd accepts attestd-gateway.service without a remark" valid "$work/attestd-gateway.service"
+claim "systemd accepts attestd-gateway.socket without a remark" valid "$work/attestd-gateway.socket"
+claim "the gateway's exposure is at most $gateway_threshold of 100" \
+  systemd-analyze security --offline=yes --threshold=$gateway_threshold --no-pager "$work/attestd-gateway.service"
+systemd-analyze security --offline=yes --no-pager "$work/attestd-gateway.service" | tail -n 1
+
 setting() { grep -qx -- "$1" "$build/units/attestd.service"; }
 for line in CapabilityBoundingSet= PrivateNetwork=yes DevicePolicy=closed ProtectSystem=strict \
   RestrictAddressFamilies=AF_UNIX NoNewPrivileges=yes MemoryDenyWriteExecute=yes LockPersonality=yes Type=notify "DeviceAllow=/dev/sev-guest rw" \

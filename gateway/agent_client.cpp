@@ -1,0 +1,106 @@
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <memory>
+#include <utility>
+
+#include "evidence/bundle.h"
+#include "gateway/agent_client_internal.h"
+
+namespace attestd::gateway {
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t most_idle = 64;                                  // connections kept
+constexpr std::size_t response_header_limit = std::size_t{16} * 1024;  // bytes
+
+auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
+
+http::request<http::string_body> message_of(const AgentRequest& request) {
+  http::request<http::string_body> message;
+  message.method_string(request.method);
+  message.target(request.target);
+  message.version(11);
+  message.set(http::field::host, "attestd");
+  if (!request.if_none_match.empty()) message.set(http::field::if_none_match, request.if_none_match);
+  if (!request.body.empty()) message.set(http::field::content_type, "application/json");
+  message.body() = request.body;
+  message.prepare_payload();
+  return message;
+}
+
+AgentResponse response_of(http::response<http::string_body> message) {
+  const auto field = [&](http::field name) { return std::string(message[name]); };
+  AgentResponse out{message.result_int(),
+                    field(http::field::content_type),
+                    {},
+                    field(http::field::cache_control),
+                    field(http::field::etag),
+                    field(http::field::age),
+                    field(http::field::retry_after),
+                    field(http::field::allow)};
+  out.body = std::move(message.body());
+  return out;
+}
+
+}  // namespace
+
+asio::awaitable<Result<AgentResponse>> AgentClient::ask(AgentRequest request) {
+  // attestd may have closed a connection that lay idle: one that is new decides.
+  for (bool fresh = false;; fresh = true) {
+    Socket socket(executor_);
+    if (!fresh && !idle_.empty()) {
+      socket = std::move(idle_.back());
+      idle_.pop_back();
+    } else {
+      fresh = true;
+      error_code error;
+      co_await socket.async_connect(asio::local::stream_protocol::endpoint(socket_), into(error));
+      if (error) {
+        co_return fail(Errc::unavailable, "attestd does not answer at " + socket_ + ": " + error.message());
+      }
+    }
+    bool keep = false;
+    auto response = co_await exchange(socket, request, keep);
+    if (keep && idle_.size() < most_idle) idle_.push_back(std::move(socket));
+    if (response || fresh || response.error().code != Errc::unavailable) co_return response;
+  }
+}
+
+asio::awaitable<Result<AgentResponse>> AgentClient::exchange(Socket& socket, const AgentRequest& request, bool& keep) {
+  const auto timed_out = std::make_shared<bool>(false);
+  asio::steady_timer timer(executor_, timeout_);
+  timer.async_wait([&socket, flag = std::weak_ptr<bool>(timed_out)](const error_code& error) {
+    const auto alive = flag.lock();  // as the socket is
+    if (error || !alive) return;
+    *alive = true;
+    error_code ignored;
+    socket.cancel(ignored);
+  });
+  const auto message = message_of(request);
+  error_code error;
+  co_await http::async_write(socket, message, into(error));
+  http::response_parser<http::string_body> parser;
+  parser.header_limit(response_header_limit);
+  parser.body_limit(bundle_max_size);
+  if (request.method == "HEAD") parser.skip(true);
+  boost::beast::flat_buffer buffer;
+  if (!error) co_await http::async_read(socket, buffer, parser, into(error));
+  timer.cancel();
+  if (*timed_out) co_return fail(Errc::timed_out, "attestd gave no answer in time");
+  if (error == http::error::body_limit || error == http::error::header_limit) {
+    co_return fail(Errc::out_of_range, "attestd's answer is too large");
+  }
+  if (error) co_return fail(Errc::unavailable, "attestd hung up: " + error.message());
+  keep = parser.keep_alive() && buffer.size() == 0;
+  co_return response_of(parser.release());
+}
+
+}  // namespace attestd::gateway

@@ -1,0 +1,56 @@
+// Requests to attestd's socket, over connections that are kept. Asio is in here.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace attestd::gateway {
+
+struct AgentRequest {
+  std::string method;
+  std::string target;
+  std::string body{};           // JSON, or empty
+  std::string if_none_match{};  // an entity tag, or empty
+};
+
+struct AgentResponse {
+  unsigned status = 0;
+  std::string content_type;
+  std::string body;
+  std::string cache_control;
+  std::string etag;
+  std::string age;
+  std::string retry_after;
+  std::string allow;
+};
+
+class AgentClient {
+ public:
+  // `timeout`: for an answer, from its request on.
+  AgentClient(const boost::asio::any_io_executor& executor, std::string socket, std::chrono::milliseconds timeout)
+      : executor_(executor), socket_(std::move(socket)), timeout_(timeout) {}
+
+  // Whatever attestd answers. A connection has one request at a time, and is kept only
+  // after a whole answer: no answer can become another request's. Errors: unavailable
+  // (nobody listens, or hung up), timed_out, out_of_range (a bundle over 32 MiB).
+  boost::asio::awaitable<Result<AgentResponse>> ask(AgentRequest request);
+
+  [[nodiscard]] const std::string& socket() const { return socket_; }
+
+ private:
+  using Socket = boost::asio::local::stream_protocol::socket;
+  boost::asio::awaitable<Result<AgentResponse>> exchange(Socket& socket, const AgentRequest& request, bool& keep);
+
+  boost::asio::any_io_executor executor_;
+  std::string socket_;
+  std::chrono::milliseconds timeout_;
+  std::vector<Socket> idle_;
+};
+
+}  // namespace attestd::gateway

@@ -1,0 +1,51 @@
+// The resources that the gateway offers: attestd's, for who comes over TLS. Asio is in here.
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <map>
+#include <string>
+
+#include "gateway/agent_client_internal.h"
+#include "gateway/config.h"
+#include "gateway/turnstile_internal.h"
+#include "net/http_server_internal.h"
+
+namespace attestd::gateway {
+
+struct Counters {
+  net::HttpCounters connections;
+  std::int64_t certificate_expiry = 0;  // Unix seconds; 0: an operator's
+  bool certificate_has_evidence = false;
+};
+
+class Api {
+ public:
+  Api(AgentClient& agent, Turnstile& turnstile, const Config& config, const Counters& counters)
+      : agent_(&agent), turnstile_(&turnstile), config_(&config), counters_(&counters) {}
+  boost::asio::awaitable<net::HttpResponse> answer(net::HttpRequest request);
+
+ private:
+  boost::asio::awaitable<net::HttpResponse> status(net::HttpRequest request);
+  boost::asio::awaitable<net::HttpResponse> metrics();
+  boost::asio::awaitable<net::HttpResponse> evidence(net::HttpRequest request);
+  boost::asio::awaitable<net::HttpResponse> forward(AgentRequest request);
+  [[nodiscard]] std::string own_metrics() const;
+
+  struct Kept {
+    net::HttpResponse response;
+    std::chrono::steady_clock::time_point at;
+  };
+  AgentClient* agent_;
+  Turnstile* turnstile_;
+  const Config* config_;
+  const Counters* counters_;
+  std::map<std::string, Kept, std::less<>> kept_;  // of status and health
+};
+
+// The body of a request for evidence with the channel that it came over put in.
+// Problems: malformed-json, malformed-request, not-permitted (it names a channel
+// itself, or has the purpose "unlock", which is for who is in the VM).
+std::expected<std::string, Problem> with_channel(std::string_view body, const net::TlsChannel& channel);
+
+}  // namespace attestd::gateway

@@ -1,0 +1,73 @@
+// The gateway's configuration: /etc/attestd/gateway.toml.
+//
+// Every key with its default. Durations are text, "500ms", "30s" or "2m".
+//
+//   [gateway]
+//   listen = ["[::]:28443"]               when the service manager passes no socket: ADDRESS:PORT, "vsock::PORT"
+//   agent = "/run/attestd/attestd.sock"   attestd's socket
+//   status-max-age = "1s"                 how long an answer to GET /v1/status or /v1/health is given again
+//
+//   [tls]
+//   certificate = ""                      PEM, with its chain; "": made at start, with evidence for its key in it
+//   key = ""                              PEM, of the certificate
+//
+//   [limits]
+//   connections = 1024
+//   connections-per-address = 256         of one address, or of one /64 of IPv6
+//   requests = 512                        for evidence, under way at attestd
+//   requests-per-address = 128
+//   waiting = 4096                        requests that wait for their turn
+//   waiting-per-address = 512
+//   handshake-timeout = "10s"
+//   request-timeout = "10s"               for a request's header and body to arrive
+//   answer-timeout = "30s"                for an answer to be taken
+//   idle-timeout = "30s"                  between two requests of one connection
+//   agent-timeout = "60s"                 for attestd to answer
+//
+//   [log]
+//   level = "info"                        "error", "warning", "notice", "info", "debug"
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/journal.h"
+#include "base/result.h"
+
+namespace attestd::gateway {
+
+inline constexpr std::string_view default_config_path = "/etc/attestd/gateway.toml";
+
+struct Config {
+  std::vector<std::string> listen{"[::]:28443"};
+  std::string agent = "/run/attestd/attestd.sock";
+  std::chrono::milliseconds status_max_age{1000};
+  struct Tls {
+    std::string certificate;
+    std::string key;
+  } tls;
+  struct Limits {
+    unsigned connections = 1024;
+    unsigned connections_per_address = 256;
+    unsigned requests = 512;
+    unsigned requests_per_address = 128;
+    unsigned waiting = 4096;
+    unsigned waiting_per_address = 512;
+    std::chrono::milliseconds handshake_timeout{10000};
+    std::chrono::milliseconds request_timeout{10000};
+    std::chrono::milliseconds answer_timeout{30000};
+    std::chrono::milliseconds idle_timeout{30000};
+    std::chrono::milliseconds agent_timeout{60000};
+  } limits;
+  agent::Priority log_level = agent::Priority::info;
+};
+
+// Errors: malformed (TOML, wrong type, unknown key, one of certificate and key without
+// the other), out_of_range.
+Result<Config> parse_config(std::string_view toml, std::string_view name);
+// Defaults when the file is not there.
+Result<Config> load_config(const std::string& path);
+
+}  // namespace attestd::gateway

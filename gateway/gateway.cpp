@@ -1,0 +1,225 @@
+#include "gateway/gateway.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/serialize.hpp>
+#include <csignal>
+#include <ctime>
+#include <deque>
+
+#include "agent/evidence_request.h"
+#include "agent/service_manager.h"
+#include "agent/watchdog_internal.h"
+#include "base/encoding.h"
+#include "base/random.h"
+#include "evidence/channel_json_internal.h"
+#include "gateway/api_internal.h"
+#include "gateway/identity.h"
+#include "net/https_server_internal.h"
+
+namespace attestd::gateway {
+namespace asio = boost::asio;
+using agent::journal, agent::Priority, agent::notify_manager;
+namespace events = agent::events;
+
+namespace {
+
+constexpr std::chrono::seconds drain_time{10};
+constexpr std::chrono::seconds evidence_retry{30};
+constexpr std::chrono::hours certificate_lifetime{24};
+constexpr std::size_t nonce_size = 32;  // bytes
+
+std::int64_t now_s() { return static_cast<std::int64_t>(std::time(nullptr)); }
+
+net::HttpLimits http_limits(const Config::Limits& limits) {
+  return {.body = agent::request_body_limit,
+          .connections = limits.connections,
+          .connections_per_address = limits.connections_per_address,
+          .request = limits.request_timeout,
+          .answer = limits.answer_timeout,
+          .idle = limits.idle_timeout};
+}
+
+class Gateway {
+ public:
+  Gateway(Config config, Identity identity, Hooks hooks)
+      : config_(std::move(config)),
+        hooks_(std::move(hooks)),
+        identity_(std::move(identity)),
+        agent_(loop_.get_executor(), config_.agent, config_.limits.agent_timeout),
+        turnstile_(loop_.get_executor(),
+                   {.running = config_.limits.requests,
+                    .running_per_address = config_.limits.requests_per_address,
+                    .waiting = config_.limits.waiting,
+                    .waiting_per_address = config_.limits.waiting_per_address},
+                   config_.limits.agent_timeout),
+        api_(agent_, turnstile_, config_, counters_) {}
+
+  Result<void> run(std::vector<UniqueFd> listeners) {
+    if (makes_certificate()) {
+      ATTESTD_CHECK(certify({}));
+    } else {
+      ATTESTD_TRY(context_, identity_.context());
+    }
+    for (UniqueFd& listener : listeners) add_server(std::move(listener));
+    if (hooks_.service) {
+      for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
+      await_signal();
+      watchdog_.start();
+    }
+    for (net::HttpServer& server : servers_) server.start();
+    if (makes_certificate()) asio::co_spawn(loop_, keep_certificate(), asio::detached);
+    notify("READY=1\nSTATUS=Serves evidence of " + config_.agent);
+    journal(Priority::info, events::started,
+            "serves the evidence of " + config_.agent + "; the key has the SHA-256 " + to_hex(identity_.spki_sha256()));
+    loop_.run();
+    return {};
+  }
+
+ private:
+  [[nodiscard]] bool makes_certificate() const { return config_.tls.certificate.empty(); }
+
+  void add_server(UniqueFd listener) {
+    servers_.emplace_back(
+        loop_.get_executor(), std::move(listener), http_limits(config_.limits), counters_.connections,
+        [this](net::HttpRequest request) { return api_.answer(std::move(request)); },
+        [](const std::string& sentence, bool accepting) {
+          journal(Priority::error, accepting ? events::accept_failed : events::failed, sentence);
+        },
+        net::over_tls([this] { return context_; }, config_.limits.handshake_timeout));
+  }
+
+  Result<void> certify(std::string_view cmw) {
+    constexpr std::int64_t lifetime_s = std::chrono::seconds(certificate_lifetime).count();
+    const std::int64_t now = now_s();
+    ATTESTD_CHECK(identity_.certify(now, lifetime_s, cmw));
+    ATTESTD_TRY(context_, identity_.context());
+    counters_.certificate_expiry = now + lifetime_s;
+    counters_.certificate_has_evidence = !cmw.empty();
+    return {};
+  }
+
+  // The certificate is renewed long before its end, and gets its evidence as soon as
+  // attestd gives some.
+  asio::awaitable<void> keep_certificate() {
+    asio::steady_timer timer(loop_);
+    boost::system::error_code error;
+    std::string last_problem;
+    for (;;) {
+      auto cmw = co_await evidence_of_key();
+      const bool due = counters_.certificate_expiry - now_s() < std::chrono::seconds(certificate_lifetime / 2).count();
+      if (cmw || due) {
+        if (auto made = certify(cmw ? std::string_view(*cmw) : std::string_view()); !made)
+          cmw = std::unexpected(made.error());
+      }
+      const std::string problem = cmw ? std::string() : cmw.error().text();
+      if (problem != last_problem && !problem.empty()) {
+        journal(Priority::warning, events::evidence_incomplete, "the certificate is without evidence: " + problem);
+      }
+      last_problem = problem;
+      timer.expires_after(cmw ? std::chrono::seconds(certificate_lifetime / 2) : evidence_retry);
+      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      if (error) co_return;
+    }
+  }
+
+  asio::awaitable<Result<std::string>> evidence_of_key() {
+    auto nonce = random_bytes(nonce_size);
+    if (!nonce) co_return std::unexpected(std::move(nonce).error());
+    const boost::json::object body{{"nonce", to_base64url(*nonce)},
+                                   {"channel", channel_to_json({identity_.spki_sha256(), {}})}};
+    AgentRequest request{"POST", "/v1/evidence", boost::json::serialize(body)};
+    auto response = co_await agent_.ask(std::move(request));
+    if (!response) co_return std::unexpected(std::move(response).error());
+    if (response->status != 200) {
+      co_return fail(Errc::unavailable, "attestd answered with status " + std::to_string(response->status) + ": " +
+                                            response->body.substr(0, 300));
+    }
+    co_return bundle_for_certificate(response->body);
+  }
+
+  void await_signal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int number) {
+      if (error) return;
+      if (number == SIGHUP) {
+        reload();
+      } else {
+        stop();
+      }
+      if (!loop_.stopped()) await_signal();
+    });
+  }
+
+  // Sockets and limits stay what they were until a restart.
+  void reload() {
+    const auto renewed = [this]() -> Result<void> {
+      ATTESTD_TRY(const Config fresh, hooks_.reload ? hooks_.reload() : Result<Config>(config_));
+      agent::set_log_level(fresh.log_level);
+      if (makes_certificate()) return {};
+      ATTESTD_TRY(Identity identity, Identity::load(config_.tls.certificate, config_.tls.key));
+      ATTESTD_TRY(context_, identity.context());
+      identity_ = std::move(identity);
+      return {};
+    }();
+    if (renewed) {
+      journal(Priority::notice, events::reloaded, "read the configuration and the certificate anew");
+    } else {
+      journal(Priority::error, events::configuration_refused, "kept what was there: " + renewed.error().text());
+    }
+  }
+
+  void stop() {
+    if (std::exchange(stopping_, true)) {
+      loop_.stop();
+      return;
+    }
+    notify("STOPPING=1");
+    journal(Priority::info, events::stopping, "finishes what is under way and stops");
+    drain_timer_.expires_after(drain_time);
+    drain_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) loop_.stop();
+    });
+    left_ = servers_.size();
+    for (net::HttpServer& server : servers_) {
+      server.drain([this] {
+        if (--left_ == 0) loop_.stop();
+      });
+    }
+  }
+
+  void notify(const std::string& text) const {
+    if (hooks_.service) notify_manager(text);
+  }
+
+  Config config_;
+  Hooks hooks_;
+  Identity identity_;
+  Counters counters_;
+  std::shared_ptr<asio::ssl::context> context_;
+  asio::io_context loop_{1};
+  asio::signal_set signals_{loop_};
+  asio::steady_timer drain_timer_{loop_};
+  agent::Watchdog watchdog_{loop_.get_executor()};
+  AgentClient agent_;
+  Turnstile turnstile_;
+  Api api_;
+  std::deque<net::HttpServer> servers_;
+  std::size_t left_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+Result<void> serve(Config config, std::vector<UniqueFd> listeners, Hooks hooks) {
+  ATTESTD_TRY(Identity identity, config.tls.certificate.empty()
+                                     ? Identity::make()
+                                     : Identity::load(config.tls.certificate, config.tls.key));
+  Gateway gateway(std::move(config), std::move(identity), std::move(hooks));
+  return gateway.run(std::move(listeners));
+}
+
+}  // namespace attestd::gateway

@@ -1,0 +1,59 @@
+// FairQueue for coroutines. Asio is in here.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <expected>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "gateway/fair_queue.h"
+#include "net/problem.h"
+
+namespace attestd::gateway {
+
+class Turnstile {
+ public:
+  // Nobody waits for longer than `patience`.
+  Turnstile(const boost::asio::any_io_executor& executor, FairQueue::Limits limits, std::chrono::milliseconds patience)
+      : executor_(executor), queue_(limits), patience_(patience) {}
+
+  // The right to run; it ends with the object.
+  class Pass {
+   public:
+    Pass(Turnstile& owner, std::string address) : owner_(&owner), address_(std::move(address)) {}
+    Pass(Pass&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), address_(std::move(other.address_)) {}
+    Pass& operator=(Pass&&) = delete;
+    ~Pass() {
+      if (owner_ != nullptr) owner_->finished(address_);
+    }
+
+   private:
+    Turnstile* owner_;
+    std::string address_;
+  };
+
+  // Problems: too-many-requests, overloaded.
+  boost::asio::awaitable<std::expected<Pass, Problem>> enter(std::string address);
+
+  [[nodiscard]] const FairQueue& queue() const { return queue_; }
+
+ private:
+  void finished(const std::string& address);
+  void call_next();
+
+  boost::asio::any_io_executor executor_;
+  FairQueue queue_;
+  std::chrono::milliseconds patience_;
+  FairQueue::Ticket last_ticket_ = 0;
+  struct Waiter {
+    boost::asio::steady_timer timer;
+    bool called = false;
+  };
+  std::map<FairQueue::Ticket, std::shared_ptr<Waiter>> waiters_;
+};
+
+}  // namespace attestd::gateway
