@@ -1,23 +1,17 @@
 #include "agent/api_internal.h"
 #include "agent/peer.h"
+#include "agent/resources.h"
 
 namespace attestd::agent {
 namespace asio = boost::asio;
 using net::problem_response;
 
 asio::awaitable<HttpResponse> Api::answer(HttpRequest request) {
-  const bool is_evidence = request.path == "/v1/evidence";
-  if (!is_evidence && request.path != "/v1/status" && request.path != "/v1/health" && request.path != "/metrics") {
-    co_return problem_response(
-        {problems::not_found, "attestd has /v1/status, /v1/health, /metrics and /v1/evidence", {}});
+  if (const auto problem = check_resource(request.method, request.path)) co_return problem_response(*problem);
+  if (request.path == evidence_resource) {
+    if (is_reading(request.method)) co_return co_await cached_evidence(std::move(request));
+    co_return co_await evidence(std::move(request));
   }
-  const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (!reads && !(is_evidence && request.method == "POST")) {
-    const std::string allow = is_evidence ? "GET, HEAD, POST" : "GET, HEAD";
-    co_return problem_response({problems::method_not_allowed, request.path + " has " + allow, allow});
-  }
-  if (is_evidence && reads) co_return co_await cached_evidence(std::move(request));
-  if (is_evidence) co_return co_await evidence(std::move(request));
 
   HttpResponse response;
   if (request.path == "/metrics") {

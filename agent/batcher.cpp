@@ -39,7 +39,7 @@ asio::awaitable<std::expected<BundlePieces, Problem>> Batcher::wait(EvidenceRequ
   fly();
   if (!asker->answer) {
     boost::system::error_code ignored;
-    co_await asker->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await asker->timer.async_wait(net::into(ignored));
   }
   if (asker->answer) co_return *std::move(asker->answer);
   co_return std::unexpected(

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/random.h"
 #include "evidence/digest.h"
+#include "net/asio_into_internal.h"
 
 namespace attestd::agent {
 namespace asio = boost::asio;
@@ -29,7 +30,7 @@ asio::awaitable<CachedEvidence::Answer> CachedEvidence::get() {
   if (last_ && std::chrono::steady_clock::now() - last_->made_at < max_age_) co_return last_;
   if (const auto making = making_.lock()) {
     boost::system::error_code ignored;
-    co_await making->done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await making->done.async_wait(net::into(ignored));
     if (making->answer) co_return *making->answer;
     co_return std::unexpected(Problem{problems::hardware_busy, "the evidence was not made in time; ask again", {}});
   }

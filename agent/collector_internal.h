@@ -4,9 +4,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <memory>
 
 #include "agent/device_worker.h"
@@ -15,6 +13,7 @@
 #include "agent/state.h"
 #include "agent/statement_builder.h"
 #include "evidence/bundle.h"
+#include "net/asio_into_internal.h"
 
 namespace attestd::agent {
 
@@ -61,7 +60,7 @@ class DeviceQueue {
   boost::asio::awaitable<Result<T>> finish(std::shared_ptr<Pending<T>> pending) {
     if (!pending->result) {
       boost::system::error_code ignored;
-      co_await pending->timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+      co_await pending->timer.async_wait(net::into(ignored));
     }
     if (pending->result) co_return *std::move(pending->result);
     *overdue_ = true;

@@ -15,7 +15,6 @@ namespace {
 
 using namespace settings;
 
-constexpr std::size_t config_limit = std::size_t{1} << 20U;  // bytes
 constexpr unsigned last_pcr = 23;
 constexpr unsigned last_vmpl = 3;
 
@@ -97,13 +96,6 @@ Result<Config> parse_config(std::string_view toml, std::string_view name) {
   return config;
 }
 
-Result<Config> load_config(const std::string& path) {
-  auto bytes = read_file(path, config_limit);
-  if (!bytes) {
-    if (bytes.error().code == Errc::not_found) return Config{};
-    return std::unexpected(std::move(bytes).error());
-  }
-  return parse_config(as_text(*bytes), path);
-}
+Result<Config> load_config(const std::string& path) { return load_settings(path, parse_config); }
 
 }  // namespace attestd::agent

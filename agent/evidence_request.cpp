@@ -8,8 +8,6 @@ namespace {
 
 using Refusal = std::unexpected<Problem>;
 
-Refusal refuse(const ProblemKind& kind, std::string detail) { return Refusal(Problem{kind, std::move(detail), {}}); }
-
 std::expected<Bytes, Problem> parse_nonce(const JsonMembers& members) {
   if (members.find("nonce") == nullptr) {
     return refuse(problems::nonce_missing, R"(the request needs a "nonce": base64url of 8 to 64 random bytes)");

@@ -1,6 +1,4 @@
 // attestd(8).
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -9,6 +7,7 @@
 #include <config.h>
 #include "agent/agent.h"
 #include "agent/journal.h"
+#include "agent/service_manager.h"
 
 namespace {
 
@@ -17,17 +16,7 @@ using namespace attestd::agent;
 
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
-constexpr rlim_t spare_descriptors = 64;
-
-// A connection for each asker needs more than the usual 1024 descriptors.
-void raise_descriptor_limit(const Config& config) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  const rlim_t wanted = rlim_t{2} * config.api.max_connections + spare_descriptors;
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min(wanted, limit.rlim_max);
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
+constexpr std::size_t spare_descriptors = 64;
 
 int serve(const std::string& config_path, const std::string& socket, bool check_only) {
   const auto load = [&]() -> Result<Config> {
@@ -45,7 +34,8 @@ int serve(const std::string& config_path, const std::string& socket, bool check_
     return 0;
   }
   set_log_level(config->log.level);
-  raise_descriptor_limit(*config);
+  // A connection for each asker needs more than the usual 1024 descriptors.
+  raise_descriptor_limit(std::size_t{2} * config->api.max_connections + spare_descriptors);
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for this signal
   Devices devices = system_devices(*config);
   AgentHooks hooks;

@@ -1,10 +1,12 @@
 #include "agent/service_manager.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/unix_socket.h"
@@ -62,6 +64,13 @@ Result<UniqueFd> listen_at(const std::string& path) {
   if (::chmod(path.c_str(), 0666) != 0) return fail_errno(errno, "cannot set the mode of " + path);
   if (::listen(fd.get(), backlog) != 0) return fail_errno(errno, "cannot listen at " + path);
   return fd;
+}
+
+void raise_descriptor_limit(std::size_t wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void notify_manager(const std::string& state) { (void)sd_notify(0, state.c_str()); }

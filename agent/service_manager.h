@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ Result<UniqueFd> take_passed_socket();
 // Listens at `path`, mode 0666: evidence is public. A socket file that nobody
 // answers at is replaced. Errors: busy (somebody answers), usage (too long), io.
 Result<UniqueFd> listen_at(const std::string& path);
+
+// Lets this process have so many descriptors, where the hard limit allows it.
+void raise_descriptor_limit(std::size_t wanted);
 
 // "READY=1", "STATUS=…"; see sd_notify(3).
 void notify_manager(const std::string& state);

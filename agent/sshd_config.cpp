@@ -13,6 +13,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/text.h"
 
 namespace attestd::agent {
 namespace {
@@ -20,19 +21,12 @@ namespace {
 constexpr std::string_view default_sshd_config = "/etc/ssh/sshd_config";
 constexpr std::size_t output_limit = std::size_t{1} << 20U;  // bytes
 constexpr std::size_t files_limit = 256;
-constexpr std::string_view blanks = " \t\r";
-
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
 
 template <class Function>
 void each_line(std::string_view text, Function&& function) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    function(trim(text.substr(0, end)));
+    function(trimmed(text.substr(0, end)));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
 }
@@ -181,7 +175,7 @@ std::vector<std::string> parse_sshd_host_keys(std::string_view output) {
   std::vector<std::string> paths;
   each_line(output, [&](std::string_view line) {
     if (!line.starts_with(keyword)) return;
-    std::string path(trim(line.substr(keyword.size())));
+    std::string path(trimmed(line.substr(keyword.size())));
     if (path.empty() || path == "none" || std::find(paths.begin(), paths.end(), path) != paths.end()) return;
     paths.push_back(std::move(path));
   });
@@ -208,7 +202,7 @@ Result<std::string> run_sshd_test(const std::string& sshd, const std::string& co
   if (status == 0) return said;
   std::string reason = complained.substr(0, complained.find('\n'));
   if (reason.empty()) reason = "status " + std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : status);
-  return fail(Errc::refused, sshd + " -T failed: " + std::string(trim(reason)));
+  return fail(Errc::refused, sshd + " -T failed: " + std::string(trimmed(reason)));
 }
 
 std::vector<std::string> sshd_config_files(const std::string& config) {

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/result.h"
 
 namespace attestd::settings {
@@ -92,5 +93,18 @@ Setter list(std::vector<T>& target, std::function<Setter(T&)> item) {
 // errors: "attestd.toml:3: unknown key …". Errors: malformed (TOML, wrong type,
 // unknown key), out_of_range.
 Result<void> apply_settings(std::string_view toml, std::string_view name, const std::vector<Key>& keys);
+
+// What `parse` makes of the file and its path; the defaults when the file is not there.
+// Errors: those of read_file() (at most 1 MiB) and of `parse`.
+template <class Config>
+Result<Config> load_settings(const std::string& path, Result<Config> (*parse)(std::string_view, std::string_view)) {
+  constexpr std::size_t limit = std::size_t{1} << 20U;  // bytes
+  auto bytes = read_file(path, limit);
+  if (!bytes) {
+    if (bytes.error().code == Errc::not_found) return Config{};
+    return std::unexpected(std::move(bytes).error());
+  }
+  return parse(as_text(*bytes), path);
+}
 
 }  // namespace attestd::settings

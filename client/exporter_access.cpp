@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/file.h"
+#include "base/text.h"
 
 namespace attestd {
 namespace {
@@ -18,13 +19,6 @@ bool is_name(std::string_view text) {
   constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
   return !text.empty() && text.size() <= name_limit && text.front() != '.' &&
          text.find_first_not_of(plain) == std::string_view::npos;
-}
-
-std::string_view trimmed(std::string_view line) {
-  constexpr std::string_view blanks = " \t\r";
-  line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
-  while (!line.empty() && blanks.find(line.back()) != std::string_view::npos) line.remove_suffix(1);
-  return line;
 }
 
 }  // namespace

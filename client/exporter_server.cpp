@@ -34,10 +34,6 @@ constexpr std::string_view help_page =
     "  /-/healthy                                     is it there?\n\n"
     "See attestctl(1) and docs/monitoring.md.\n";
 
-std::unexpected<Problem> refused(const ProblemKind& kind, std::string detail) {
-  return std::unexpected(Problem{kind, std::move(detail), {}});
-}
-
 HttpResponse text_page(std::string_view text) {
   HttpResponse response;
   response.content_type = "text/plain; charset=utf-8";
@@ -97,7 +93,7 @@ asio::awaitable<HttpResponse> ExporterServer::probe(HttpRequest request) {
 
 std::expected<ExporterServer::Wanted, Problem> ExporterServer::parse(const HttpRequest& request) const {
   const auto query = parse_query(request.query);
-  if (!query) return refused(malformed_query, query.error().text());
+  if (!query) return attestd::refuse(malformed_query, query.error().text());
   Wanted out;
   std::string target;
   std::string policy = "default";
@@ -109,18 +105,18 @@ std::expected<ExporterServer::Wanted, Problem> ExporterServer::parse(const HttpR
     } else if (name == "module" && (value == "fresh" || value == "cached")) {
       out.request.cached = value == "cached";
     } else {
-      return refused(malformed_query, "a probe has target=, policy= and module=fresh or cached, and no more");
+      return attestd::refuse(malformed_query, "a probe has target=, policy= and module=fresh or cached, and no more");
     }
   }
-  if (target.empty()) return refused(malformed_query, "a probe needs target=https://HOST:PORT");
+  if (target.empty()) return attestd::refuse(malformed_query, "a probe needs target=https://HOST:PORT");
   auto source = access_.target(target);
   if (!source) {
     const bool refusal = source.error().code == Errc::refused;
-    return refused(refusal ? target_refused : target_unusable, source.error().text());
+    return attestd::refuse(refusal ? target_refused : target_unusable, source.error().text());
   }
   out.request.source = *std::move(source);
   auto path = access_.policy(policy);
-  if (!path) return refused(policy_unknown, path.error().text());
+  if (!path) return attestd::refuse(policy_unknown, path.error().text());
   out.policy = *std::move(path);
   return out;
 }

@@ -15,8 +15,7 @@ namespace {
 
 constexpr std::array answers{Answer::yes, Answer::no, Answer::unknown};
 constexpr std::array outcomes{Outcome::trusted, Outcome::refused, Outcome::undecided};
-constexpr std::array check_results{std::pair{CheckResult::pass, "pass"}, std::pair{CheckResult::fail, "fail"},
-                                   std::pair{CheckResult::skipped, "skipped"}};
+constexpr std::array check_results{CheckResult::pass, CheckResult::fail, CheckResult::skipped};
 
 // A member below others, or null: member(claims, {"snp", "product"}).
 const json::value* member(const json::value& from, std::initializer_list<std::string_view> path) {
@@ -47,8 +46,8 @@ void verdict(OpenMetricsPage& page, const Verdict& verdict) {
   }
   page.family("attestd_check", "gauge", "", "1 for the result that the check has.");
   for (const Check& check : verdict.checks) {
-    for (const auto& [result, name] : check_results) {
-      page.sample({{"check", check.id}, {"result", name}}, check.result == result ? 1 : 0);
+    for (const CheckResult result : check_results) {
+      page.sample({{"check", check.id}, {"result", std::string(result_name(result))}}, check.result == result ? 1 : 0);
     }
   }
   page.family("attestd_simulated", "gauge", "", "1 when a chain ends in a root that the user named.")

@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/text.h"
 #include "client/terminal.h"
 
 namespace attestd {
@@ -68,8 +69,8 @@ class Renderer {
 
  private:
   void name(std::string_view key) {
-    const std::string text = printable(key);
-    out_ += colour_ ? "\x1b[2m" + text + "\x1b[0m" : text;
+    constexpr std::string_view faint = "2";
+    out_ += painted(printable(key), faint, colour_);
   }
 
   std::string out_;

@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "client/terminal.h"
 #include "evidence/json_strict.h"
 
@@ -16,15 +17,9 @@ constexpr std::size_t verdict_width = 9;
 constexpr std::size_t answer_width = 7;
 constexpr std::size_t age_width = 6;
 
-std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
-  return text + "  ";
-}
+std::string cell(std::string text, std::size_t width) { return padded(std::move(text), width) + "  "; }
 
-// ANSI SGR, ECMA-48 section 8.3.117: green, red, yellow.
-std::string painted(const std::string& text, const char* code, bool colour) {
-  return colour ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
-}
+// Green, red, yellow.
 const char* code_of(Answer answer) { return answer == Answer::yes ? "32" : answer == Answer::no ? "31" : "33"; }
 const char* code_of(const Verdict& verdict) {
   if (verdict.outcome == Outcome::refused) return "31";
@@ -62,23 +57,23 @@ std::size_t host_width(const std::vector<WatchRow>& rows) {
 }
 
 std::string watch_heading(std::size_t width) {
-  std::string out = padded("HOST", width) + padded("VERDICT", verdict_width);
+  std::string out = cell("HOST", width) + cell("VERDICT", verdict_width);
   for (const char* const name : {"HARDWARE", "INITIAL", "BOOT", "STORAGE", "PROVIS."}) {
-    out += padded(name, answer_width + 1);
+    out += cell(name, answer_width + 1);
   }
-  return out + padded("AGE", age_width) + "REASON";
+  return out + cell("AGE", age_width) + "REASON";
 }
 
 std::string watch_line(const WatchRow& row, std::size_t width, bool colour) {
-  std::string out = padded(printable(row.host), width);
+  std::string out = cell(printable(row.host), width);
   if (!row.result) return out + "…";
   const ProbeResult& result = *row.result;
-  out += painted(padded(std::string(outcome_name(result.verdict.outcome)), verdict_width), code_of(result.verdict),
-                 colour);
+  out +=
+      painted(cell(std::string(outcome_name(result.verdict.outcome)), verdict_width), code_of(result.verdict), colour);
   for (const auto& [question, answer] : result.verdict.answers) {
-    out += painted(padded(std::string(answer_name(answer.answer)), answer_width + 1), code_of(answer.answer), colour);
+    out += painted(cell(std::string(answer_name(answer.answer)), answer_width + 1), code_of(answer.answer), colour);
   }
-  out += padded(age_of(result), age_width);
+  out += cell(age_of(result), age_width);
   if (result.verdict.simulated) out += "(simulated) ";
   return out + printable(probe_reason(result));
 }

@@ -1,6 +1,4 @@
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -10,18 +8,17 @@
 
 #include "evidence/bundle.h"
 #include "gateway/agent_client_internal.h"
+#include "net/asio_into_internal.h"
 
 namespace attestd::gateway {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using boost::system::error_code;
+using boost::system::error_code, net::into;
 
 namespace {
 
 constexpr std::size_t most_idle = 64;                                  // connections kept
 constexpr std::size_t response_header_limit = std::size_t{16} * 1024;  // bytes
-
-auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
 http::request<http::string_body> message_of(const AgentRequest& request) {
   http::request<http::string_body> message;
@@ -90,7 +87,6 @@ asio::awaitable<Result<AgentResponse>> AgentClient::exchange(Socket& socket, con
   http::response_parser<http::string_body> parser;
   parser.header_limit(response_header_limit);
   parser.body_limit(bundle_max_size);
-  if (request.method == "HEAD") parser.skip(true);
   boost::beast::flat_buffer buffer;
   if (!error) co_await http::async_read(socket, buffer, parser, into(error));
   timer.cancel();

@@ -41,8 +41,6 @@ class AgentClient {
   // (nobody listens, or hung up), timed_out, out_of_range (a bundle over 32 MiB).
   boost::asio::awaitable<Result<AgentResponse>> ask(AgentRequest request);
 
-  [[nodiscard]] const std::string& socket() const { return socket_; }
-
  private:
   using Socket = boost::asio::local::stream_protocol::socket;
   boost::asio::awaitable<Result<AgentResponse>> exchange(Socket& socket, const AgentRequest& request, bool& keep);

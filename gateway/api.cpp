@@ -1,4 +1,5 @@
 #include <config.h>
+#include "agent/resources.h"
 #include "base/openmetrics.h"
 #include "gateway/api_internal.h"
 #include "gateway/problems.h"
@@ -27,17 +28,8 @@ HttpResponse response_of(AgentResponse from) {
 }  // namespace
 
 asio::awaitable<HttpResponse> Api::answer(HttpRequest request) {
-  const bool reads = request.method == "GET" || request.method == "HEAD";
-  const bool is_evidence = request.path == "/v1/evidence";
-  if (!is_evidence && request.path != "/v1/status" && request.path != "/v1/health" && request.path != "/metrics") {
-    co_return problem_response(
-        {problems::not_found, "attestd has /v1/status, /v1/health, /metrics and /v1/evidence", {}});
-  }
-  if (!reads && !(is_evidence && request.method == "POST")) {
-    const std::string allow = is_evidence ? "GET, HEAD, POST" : "GET, HEAD";
-    co_return problem_response({problems::method_not_allowed, request.path + " has " + allow, allow});
-  }
-  if (is_evidence) co_return co_await evidence(std::move(request));
+  if (const auto problem = agent::check_resource(request.method, request.path)) co_return problem_response(*problem);
+  if (request.path == agent::evidence_resource) co_return co_await evidence(std::move(request));
   if (request.path == "/metrics") co_return co_await metrics();
   co_return co_await status(std::move(request));
 }

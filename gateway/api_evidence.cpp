@@ -1,5 +1,6 @@
 #include <boost/json/serialize.hpp>
 
+#include "agent/resources.h"
 #include "evidence/channel_json_internal.h"
 #include "gateway/api_internal.h"
 #include "gateway/problems.h"
@@ -7,14 +8,6 @@
 namespace attestd::gateway {
 namespace asio = boost::asio;
 using net::HttpRequest, net::HttpResponse, net::problem_response;
-
-namespace {
-
-std::unexpected<Problem> refuse(const ProblemKind& kind, std::string detail) {
-  return std::unexpected(Problem{kind, std::move(detail), {}});
-}
-
-}  // namespace
 
 std::expected<std::string, Problem> with_channel(std::string_view body, const net::TlsChannel& channel) {
   auto value = parse_json(body);
@@ -34,7 +27,7 @@ std::expected<std::string, Problem> with_channel(std::string_view body, const ne
 
 asio::awaitable<HttpResponse> Api::evidence(HttpRequest request) {
   AgentRequest forwarded{"GET", request.path};
-  if (request.method == "POST") {
+  if (!agent::is_reading(request.method)) {
     if (!request.channel) {
       co_return problem_response({problems::internal, "the request came over no TLS connection", {}});
     }

@@ -1,6 +1,5 @@
 #include "gateway/config.h"
 
-#include "base/file.h"
 #include "base/settings_internal.h"
 
 namespace attestd::gateway {
@@ -8,7 +7,6 @@ namespace {
 
 using namespace settings;
 
-constexpr std::size_t config_limit = std::size_t{1} << 20U;  // bytes
 constexpr unsigned most = 100000;
 
 std::vector<Key> keys_of(Config& config) {
@@ -47,13 +45,6 @@ Result<Config> parse_config(std::string_view toml, std::string_view name) {
   return config;
 }
 
-Result<Config> load_config(const std::string& path) {
-  auto bytes = read_file(path, config_limit);
-  if (!bytes) {
-    if (bytes.error().code == Errc::not_found) return Config{};
-    return std::unexpected(std::move(bytes).error());
-  }
-  return parse_config(as_text(*bytes), path);
-}
+Result<Config> load_config(const std::string& path) { return load_settings(path, parse_config); }
 
 }  // namespace attestd::gateway

@@ -3,9 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
 #include <csignal>
 #include <ctime>
@@ -19,6 +17,7 @@
 #include "evidence/channel_json_internal.h"
 #include "gateway/api_internal.h"
 #include "gateway/identity.h"
+#include "net/asio_into_internal.h"
 #include "net/https_server_internal.h"
 
 namespace attestd::gateway {
@@ -122,7 +121,7 @@ class Gateway {
       }
       last_problem = problem;
       timer.expires_after(cmw ? std::chrono::seconds(certificate_lifetime / 2) : evidence_retry);
-      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      co_await timer.async_wait(net::into(error));
       if (error) co_return;
     }
   }

@@ -1,6 +1,4 @@
 // attestd-gateway(8).
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -19,17 +17,7 @@ namespace events = agent::events;
 
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
-constexpr rlim_t spare_descriptors = 256;
-
-// One for each connection, also those that are turned away, and one to attestd for each request.
-void raise_descriptor_limit(const Config& config) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  const rlim_t wanted = rlim_t{2} * config.limits.connections + config.limits.requests + spare_descriptors;
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min(wanted, limit.rlim_max);
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
+constexpr std::size_t spare_descriptors = 256;
 
 // A configuration that cannot be used is the caller's fault, the rest is not.
 int tell(const Error& error, const agent::Event& event, int status) {
@@ -46,7 +34,9 @@ int run(const std::string& config_path, bool check_only) {
     return 0;
   }
   agent::set_log_level(config->log_level);
-  raise_descriptor_limit(*config);
+  // One for each connection, also those that are turned away, and one to attestd for each request.
+  agent::raise_descriptor_limit(std::size_t{2} * config->limits.connections + config->limits.requests +
+                                spare_descriptors);
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for this signal
   auto listeners = agent::take_passed_sockets();
   if (listeners && listeners->empty()) listeners = listen_at(config->listen);

@@ -1,8 +1,6 @@
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "gateway/problems.h"
 #include "gateway/turnstile_internal.h"
+#include "net/asio_into_internal.h"
 
 namespace attestd::gateway {
 namespace asio = boost::asio;
@@ -12,21 +10,20 @@ asio::awaitable<std::expected<Turnstile::Pass, Problem>> Turnstile::enter(std::s
   const FairQueue::Entry entry = queue_.enter(address, ticket);
   if (entry == FairQueue::Entry::runs) co_return Pass(*this, std::move(address));
   if (entry == FairQueue::Entry::address_full) {
-    co_return std::unexpected(
-        Problem{problems::too_many_requests, "as many requests of " + address + " wait as may; try again", {}});
+    co_return refuse(problems::too_many_requests, "as many requests of " + address + " wait as may; try again");
   }
   if (entry == FairQueue::Entry::full) {
-    co_return std::unexpected(Problem{problems::overloaded, "as many requests wait as may; try again", {}});
+    co_return refuse(problems::overloaded, "as many requests wait as may; try again");
   }
   const auto waiter = std::make_shared<Waiter>(asio::steady_timer(executor_, patience_));
   waiters_.emplace(ticket, waiter);
   boost::system::error_code error;
-  co_await waiter->timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  co_await waiter->timer.async_wait(net::into(error));
   waiters_.erase(ticket);
   if (waiter->called) co_return Pass(*this, std::move(address));
   queue_.abandon(address, ticket);
   call_next();
-  co_return std::unexpected(Problem{problems::overloaded, "the request's turn did not come in time; try again", {}});
+  co_return refuse(problems::overloaded, "the request's turn did not come in time; try again");
 }
 
 void Turnstile::finished(const std::string& address) {

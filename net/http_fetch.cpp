@@ -8,6 +8,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "base/text.h"
 namespace attestd {
 namespace {
 
@@ -39,12 +40,7 @@ std::size_t receive_body(char* data, std::size_t, std::size_t size, void* user) 
   return size;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  const auto begin = text.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
+constexpr std::string_view line_blanks = " \t\r\n";
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -61,9 +57,9 @@ std::size_t receive_header(char* data, std::size_t, std::size_t size, void* user
   if (line.starts_with("HTTP/")) headers.clear();
   const auto colon = line.find(':');
   if (colon == std::string_view::npos || line.starts_with("HTTP/")) return size;
-  std::string name(trimmed(line.substr(0, colon)));
+  std::string name(trimmed(line.substr(0, colon), line_blanks));
   std::transform(name.begin(), name.end(), name.begin(), lower);
-  headers.emplace_back(std::move(name), trimmed(line.substr(colon + 1)));
+  headers.emplace_back(std::move(name), trimmed(line.substr(colon + 1), line_blanks));
   return size;
 }
 

@@ -7,9 +7,7 @@
 #include <array>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -19,6 +17,7 @@
 #include <set>
 #include <type_traits>
 
+#include "net/asio_into_internal.h"
 #include "net/http_server_internal.h"
 
 namespace attestd::net {
@@ -28,8 +27,6 @@ using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
 using Socket = Protocol::socket;
 using Acceptor = asio::basic_socket_acceptor<Protocol>;
-
-inline auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
 inline constexpr std::chrono::milliseconds linger_time{2000};
 inline constexpr std::size_t linger_bytes = std::size_t{4} << 20U;

@@ -1,8 +1,10 @@
 // What goes wrong for who asks over HTTP, as problem+json (RFC 9457).
 #pragma once
 
+#include <expected>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace attestd {
 
@@ -33,6 +35,10 @@ struct Problem {
   std::string detail;  // one sentence: what failed, where, what to do
   std::string allow;   // of method-not-allowed: the methods
 };
+
+inline std::unexpected<Problem> refuse(const ProblemKind& kind, std::string detail) {
+  return std::unexpected(Problem{kind, std::move(detail), {}});
+}
 
 std::string problem_json(const Problem& problem);
 

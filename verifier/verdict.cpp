@@ -30,15 +30,6 @@ constexpr std::array<std::string_view, 10> optional_checks{
     "azure.configuration", "snp.revocation", "snp.tcb-minimum", "snp.measurement", "tdx.measurement",
     "tdx.rtmrs",           "tpm.extra-data", "tpm.pcrs",        "tpm.eventlog",    "nitro.kind"};
 
-std::string_view result_name(CheckResult result) {
-  switch (result) {
-    case CheckResult::pass: return "pass";
-    case CheckResult::fail: return "fail";
-    case CheckResult::skipped: return "skipped";
-  }
-  return "skipped";
-}
-
 json::object answer_to_json(const AnswerWithReasons& answer) {
   json::array reasons;
   for (const Reason& reason : answer.reasons) {
@@ -48,6 +39,15 @@ json::object answer_to_json(const AnswerWithReasons& answer) {
 }
 
 }  // namespace
+
+std::string_view result_name(CheckResult result) {
+  switch (result) {
+    case CheckResult::pass: return "pass";
+    case CheckResult::fail: return "fail";
+    case CheckResult::skipped: return "skipped";
+  }
+  return "skipped";
+}
 
 std::string_view question_name(Question question) { return questions.at(static_cast<std::size_t>(question)).name; }
 std::string_view question_text(Question question) { return questions.at(static_cast<std::size_t>(question)).text; }

@@ -10,6 +10,7 @@
 namespace attestd {
 
 enum class CheckResult { pass, fail, skipped };
+std::string_view result_name(CheckResult result);  // "pass"
 struct Check {
   std::string id;  // "snp.signature"; stable, listed in attestctl(1)
   CheckResult result = CheckResult::skipped;

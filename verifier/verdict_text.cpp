@@ -1,32 +1,23 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "verifier/verdict.h"
 
 namespace attestd {
 namespace {
 
-// ANSI SGR, ECMA-48 section 8.3.117.
 struct Palette {
   bool on;
-  [[nodiscard]] std::string paint(std::string_view code, std::string_view text) const {
-    if (!on) return std::string(text);
-    return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
-  }
-  [[nodiscard]] std::string good(std::string_view text) const { return paint("1;32", text); }
-  [[nodiscard]] std::string bad(std::string_view text) const { return paint("1;31", text); }
-  [[nodiscard]] std::string unsure(std::string_view text) const { return paint("1;33", text); }
-  [[nodiscard]] std::string heading(std::string_view text) const { return paint("1", text); }
+  [[nodiscard]] std::string good(std::string_view text) const { return painted(text, "1;32", on); }
+  [[nodiscard]] std::string bad(std::string_view text) const { return painted(text, "1;31", on); }
+  [[nodiscard]] std::string unsure(std::string_view text) const { return painted(text, "1;33", on); }
+  [[nodiscard]] std::string heading(std::string_view text) const { return painted(text, "1", on); }
 };
 
 constexpr std::size_t answer_width = 7;
 constexpr std::size_t check_width = 20;
 constexpr std::size_t text_width = 96;
-
-std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
-  return text;
-}
 
 // Breaks at blanks; the first line goes on where the caller is.
 std::string wrapped(const std::string& text, std::size_t indent) {

@@ -31,11 +31,7 @@ CONFIG
   "$gateway" --config "$work/gateway.toml" >>"$work/gateway.log" 2>&1 &
   gateway_process=$!
   started $gateway_process
-  await_from $gateway_process 10 listens "$port" || {
-    cat "$work/gateway.log"
-    echo "FAIL  attestd-gateway did not start"
-    exit 1
-  }
+  comes_up attestd-gateway "$work/gateway.log" $gateway_process 10 listens "$port"
 }
 start_gateway
 

@@ -69,17 +69,23 @@ finish() {
   exit $?
 }
 
+# comes_up NAME LOG PID SECONDS COMMAND…: a process that a test cannot do without.
+comes_up() {
+  local name=$1 log=$2
+  shift 2
+  await_from "$@" && return 0
+  cat "$log"
+  echo "FAIL  $name did not start"
+  exit 1
+}
+
 sim_options=()
 # start_sim: a software VM in $work/vm, with $sim_options. Sets sim_process.
 start_sim() {
   "$attestd_sim" run --state "$work/vm" "${sim_options[@]}" >"$work/sim.log" 2>&1 &
   sim_process=$!
   started $sim_process
-  if ! await_from $sim_process 180 test -s "$work/vm/attestd.toml"; then
-    cat "$work/sim.log"
-    echo "FAIL  attestd-sim did not start"
-    exit 1
-  fi
+  comes_up attestd-sim "$work/sim.log" $sim_process 180 test -s "$work/vm/attestd.toml"
 }
 
 # make_sshd: configuration and host keys of a VM's own sshd, on a free port.
@@ -99,11 +105,7 @@ start_sshd() {
   /usr/sbin/sshd -D -e -f "$1" >>"$work/sshd.log" 2>&1 &
   sshd_process=$!
   started $sshd_process
-  await_from $sshd_process 10 listens "$ssh_port" || {
-    cat "$work/sshd.log"
-    echo "FAIL  sshd did not start"
-    exit 1
-  }
+  comes_up sshd "$work/sshd.log" $sshd_process 10 listens "$ssh_port"
 }
 
 # start_agent: sets agent_process and socket. Configuration: $work/vm/attestd.toml.
@@ -112,11 +114,7 @@ start_agent() {
   "$attestd" --config "$work/vm/attestd.toml" >>"$work/agent.log" 2>&1 &
   agent_process=$!
   started $agent_process
-  await_from $agent_process 120 answers "$socket" || {
-    cat "$work/agent.log"
-    echo "FAIL  attestd did not start"
-    exit 1
-  }
+  comes_up attestd "$work/agent.log" $agent_process 120 answers "$socket"
 }
 
 # ask BODY: POST /v1/evidence; body in $work/answer, status in $code.
