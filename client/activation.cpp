@@ -25,17 +25,16 @@ std::optional<Credential> credential_for(const Bundle& bundle, ByteView seed) {
 
 }  // namespace
 
-Result<ActivatedEvidence> fetch_activated_evidence(const Source& source, EvidenceRequest request) {
-  ActivatedEvidence out;
-  ATTESTD_TRY(out.bundle, fetch_evidence(source, request));
+Result<FetchedEvidence> fetch_activated_evidence(const Source& source, EvidenceRequest request) {
+  ATTESTD_TRY(FetchedEvidence out, fetch_evidence(source, request));
   if (source.kind == Source::Kind::file || request.cached) return out;
   const auto first = parse_bundle(out.bundle);
   if (!first) return out;
   ATTESTD_TRY(Bytes seed, random_bytes(activation_seed_size));
   request.credential = credential_for(*first, seed);
   if (!request.credential) return out;
-  ATTESTD_TRY(out.bundle, fetch_evidence(source, request));
-  out.seed = std::move(seed);
+  ATTESTD_TRY(out, fetch_evidence(source, request));
+  out.activation_seed = std::move(seed);
   return out;
 }
 

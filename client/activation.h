@@ -9,13 +9,10 @@
 
 namespace attestd {
 
-struct ActivatedEvidence {
-  std::string bundle;         // as it came
-  std::optional<Bytes> seed;  // of the credential; nothing: none was sent
-};
 // Asks twice where the first bundle has an SVSM's manifest, with the same nonce; once
-// otherwise, of a file, and for cached evidence. `seed` is a new random one. Errors: those of fetch_evidence().
-Result<ActivatedEvidence> fetch_activated_evidence(const Source& source, EvidenceRequest request);
+// otherwise, of a file, and for cached evidence. `activation_seed` is a new random one. Errors: those of
+// fetch_evidence().
+Result<FetchedEvidence> fetch_activated_evidence(const Source& source, EvidenceRequest request);
 
 // "BLOB.SECRET", both base64url; "none" or empty: no credential. Errors: malformed.
 std::string credential_text(const std::optional<Credential>& credential);

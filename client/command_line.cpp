@@ -21,6 +21,7 @@ struct Options {
   CommonOptions common;
   std::string colour = "auto";
   double timeout_s = 15;
+  double connect_timeout_s = 5;
   StatusOptions status;
   EvidenceOptions evidence;
   InspectOptions inspect;
@@ -74,6 +75,8 @@ class CommandLine {
       return cannot_tell;
     }
     options_.common.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options_.timeout_s * 1000));
+    options_.common.https.connect_timeout =
+        std::chrono::milliseconds(static_cast<std::int64_t>(options_.connect_timeout_s * 1000));
     options_.keys_fetch.patience = std::chrono::milliseconds(static_cast<std::int64_t>(options_.patience_s * 1000));
     options_.common.colour = options_.colour == "always"  ? Colour::always
                              : options_.colour == "never" ? Colour::never
@@ -109,10 +112,24 @@ class CommandLine {
         ->type_name("SECONDS");
   }
 
-  void add_from(CLI::App& app, std::string& from) {
-    app.add_option("--from", from, "unix:PATH, file:PATH, exec:COMMAND or a path; default: the agent's socket")
+  void add_from(CLI::App& app, std::string& from, const char* otherwise = "the agent's socket") {
+    app.add_option("--from", from,
+                   std::string("https://HOST, unix:PATH, file:PATH, exec:COMMAND or a path; default: ") + otherwise)
         ->type_name("SOURCE");
     add_timeout(app);
+    add_https(app);
+  }
+
+  void add_https(CLI::App& app) {
+    HttpsOptions& https = options_.common.https;
+    app.add_option("--ca-file", https.ca_file,
+                   "over HTTPS: also demand a certificate from these roots (PEM); default: evidence alone decides")
+        ->type_name("FILE");
+    app.add_option("--proxy", https.proxy, "over HTTPS: as curl's; default: https_proxy and no_proxy")
+        ->type_name("[SCHEME://]HOST[:PORT]");
+    app.add_option("--connect-timeout", options_.connect_timeout_s, "over HTTPS: seconds to reach one server (5)")
+        ->check(CLI::Range(0.001, 86400.0))
+        ->type_name("SECONDS");
   }
 
   static void add_files(CLI::App& app, const std::string& name, std::vector<std::string>& files, const char* does) {
@@ -323,11 +340,12 @@ class CommandLine {
     CLI::App& app = command(app_, "host-proof",
                             "known_hosts lines for keys that verified evidence lists, for ssh's KnownHostsCommand",
                             "  in ssh_config(5), on one line:\n"
-                            "  KnownHostsCommand /usr/bin/attestctl host-proof --policy /etc/ssh/vm.toml --from "
-                            "unix:/run/vm.sock %I %H %t %K",
+                            "  KnownHostsCommand /usr/bin/attestctl host-proof --policy /etc/ssh/vm.toml %I %H %t %K",
                             &run_host_proof, options);
     app.add_option("WORDS", options.words, "%I %H %t %K of ssh, or %H alone")->required()->expected(1, 4);
-    add_from(app, options.from);
+    add_from(app, options.from, "what hosts.toml or an SRV record says, or https://%H:28443");
+    app.add_option("--hosts", options.hosts, "attestd-hosts.toml(5); default: ~/.config/attestd, then /etc/attestd")
+        ->type_name("FILE");
     add_trust(app, options.trust, true, true);
     add_vtpm_roots(app, options.trust.roots);
   }
@@ -355,6 +373,7 @@ class CommandLine {
         ->type_name("NUMBER")
         ->capture_default_str();
     add_timeout(app);
+    add_https(app);
     add_endorsements(app, options.trust, true, true);
     add_vtpm_roots(app, options.trust.roots);
   }
@@ -372,6 +391,7 @@ class CommandLine {
     app.add_flag("--once", options.once, "one round, and an exit status: 0 all trusted, 1 some refused, 2 cannot tell");
     add_cached(app, options.cached, {});
     add_timeout(app);
+    add_https(app);
     add_trust(app, options.trust, true, true);
     add_vtpm_roots(app, options.trust.roots);
     add_json(app);

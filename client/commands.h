@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "client/source.h"
 #include "client/terminal.h"
 
 namespace attestd {
@@ -15,6 +16,7 @@ namespace attestd {
 struct CommonOptions {
   Colour colour = Colour::automatic;
   std::chrono::milliseconds timeout{15000};
+  HttpsOptions https;
   bool json = false;
 };
 
@@ -110,8 +112,9 @@ struct VerifyNitrotpmOptions {
 Result<int> run_verify_nitrotpm(const CommonOptions& common, const VerifyNitrotpmOptions& options);
 
 struct HostProofOptions {
-  TrustOptions trust;
-  std::string from;
+  TrustOptions trust;              // the policy may be empty: the file of hosts has it
+  std::string from;                // empty: by the file of hosts, an SRV record, or the default port
+  std::string hosts;               // file of hosts; empty: the user's and the system's
   std::vector<std::string> words;  // HOST, or INVOCATION HOST KEYTYPE KEY
 };
 // Its errors are refusals too: status 1.

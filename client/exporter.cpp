@@ -29,7 +29,8 @@ Result<int> run_exporter(const CommonOptions& common, const ExporterOptions& opt
   asio::io_context loop{1};
   net::HttpCounters connections;
   ExporterServer exporter(std::move(access), std::move(prober),
-                          {.probes = options.max_probes, .timeout = common.timeout}, connections);
+                          {.probes = options.max_probes, .timeout = common.timeout, .https = common.https},
+                          connections);
   net::HttpServer server(
       loop.get_executor(), std::move(listener), http_limits, connections,
       [&exporter](net::HttpRequest request) { return exporter.answer(std::move(request)); },

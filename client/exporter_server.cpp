@@ -140,6 +140,7 @@ asio::awaitable<std::shared_ptr<const ProbeResult>> ExporterServer::run(std::sha
   // A moment, at least, so that it ends as a fetch that timed out.
   const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
   request.timeout = std::max(left, milliseconds(1));
+  request.https = limits_.https;
   co_return std::make_shared<const ProbeResult>(prober_.probe(request, wanted->policy));
 }
 

@@ -17,6 +17,7 @@ class ExporterServer {
   struct Limits {
     unsigned probes = 16;                      // at once; four times as many may wait
     std::chrono::milliseconds timeout{15000};  // of a probe, when the scraper does not say, and at most
+    HttpsOptions https{};
   };
   ExporterServer(ExporterAccess access, Prober prober, Limits limits, const net::HttpCounters& connections);
 

@@ -4,8 +4,10 @@
 
 #include "client/activation.h"
 #include "client/commands.h"
+#include "client/discovery.h"
+#include "client/key_cache.h"
 #include "client/known_hosts.h"
-#include "client/source.h"
+#include "client/proof_cache.h"
 #include "client/trust.h"
 #include "verifier/appraise.h"
 
@@ -13,9 +15,14 @@ namespace attestd {
 namespace {
 
 struct Invocation {
-  std::string host;
+  std::string host;                     // as ssh looks it up, "[vm.example]:2222"
   std::optional<SshPublicKey> offered;  // the key that the server showed, when ssh says
 };
+
+// Without the brackets and the port of sshd.
+std::string bare_name(const std::string& host) {
+  return host.starts_with('[') ? host.substr(1, host.find(']') - 1) : host;
+}
 
 Result<Invocation> parse_words(const std::vector<std::string>& words) {
   if (words.size() != 1 && words.size() != 4) {
@@ -48,51 +55,145 @@ std::string reasons(const Verdict& verdict) {
   return out.empty() ? "the policy's questions have no answer" : out;
 }
 
-std::unexpected<Error> not_listed(const Invocation& invocation) {
-  return fail(Errc::mismatch, "the host offered the key " + invocation.offered->fingerprint() +
-                                  " that its attested VM does not list: possibly a man in the middle; do not connect "
-                                  "until you know why (a key changed without attestd's knowledge looks the same)");
+bool failed(const Verdict& verdict, std::string_view id) {
+  const Check* const check = verdict.find(id);
+  return check != nullptr && check->result == CheckResult::fail;
 }
 
-Result<std::string> prove(const CommonOptions& common, const HostProofOptions& options, const Invocation& invocation) {
-  if (options.trust.policy.empty()) return fail(Errc::usage, "host-proof needs --policy FILE");
-  ATTESTD_TRY(const Policy policy, load_trust(options.trust));
-  AppraisalContext context;
-  ATTESTD_TRY(context.at, verification_time(options.trust.at));
-  ATTESTD_TRY(context.extra_endorsements, load_endorsements(options.trust));
-  ATTESTD_TRY(context.tdx_collateral, load_collateral(options.trust));
-  ATTESTD_TRY(const Source source, parse_source(options.from));
-  ATTESTD_TRY(const Bytes nonce, fresh_nonce());
+class HostProof {
+ public:
+  static Result<HostProof> make(const CommonOptions& common, const HostProofOptions& options,
+                                const Invocation& invocation) {
+    HostProof out(common, options.trust, invocation);
+    if (options.from.empty()) {
+      ATTESTD_TRY(out.where_, find_host(bare_name(invocation.host), options.hosts));
+    } else {
+      ATTESTD_TRY(out.where_.source, parse_source(options.from));
+    }
+    if (out.trust_.policy.empty()) out.trust_.policy = out.where_.policy;
+    if (out.common_.https.ca_file.empty()) out.common_.https.ca_file = out.where_.ca_file;
+    if (out.trust_.policy.empty()) {
+      return fail(Errc::usage, "host-proof needs --policy FILE, or a policy for this host in hosts.toml");
+    }
+    ATTESTD_TRY(out.policy_, load_trust(out.trust_));
+    ATTESTD_TRY(out.at_, verification_time(out.trust_.at));
+    ATTESTD_TRY(out.endorsements_, load_endorsements(out.trust_));
+    ATTESTD_TRY(out.collateral_, load_collateral(out.trust_));
+    return out;
+  }
+
+  // known_hosts lines.
+  Result<std::string> prove() {
+    if (const auto kept = from_cache()) {
+      auto lines = lines_of(*kept);
+      // A key that is not listed may be newer than what was kept.
+      if (lines) return lines;
+    }
+    Proof proof{{}, {}, at_};
+    ATTESTD_TRY(proof.nonce, fresh_nonce());
+    auto evidence = fetch_activated_evidence(
+        where_.source,
+        {.nonce = proof.nonce, .purpose = Purpose::host, .timeout = common_.timeout, .https = common_.https});
+    if (!evidence) return std::unexpected(unreached(std::move(evidence).error()));
+    proof.evidence = *std::move(evidence);
+    auto lines = lines_of(proof);
+    if (lines) keep(proof);
+    return lines;
+  }
+
+ private:
+  HostProof(CommonOptions common, TrustOptions trust, Invocation invocation)
+      : common_(std::move(common)), trust_(std::move(trust)), invocation_(std::move(invocation)) {}
+
+  [[nodiscard]] std::string source() const { return source_name(where_.source); }
+  [[nodiscard]] Error unreached(Error error) const {
+    if (!where_.found_by.empty()) {
+      error.message += "; that address is from " + where_.found_by + ": name another with --from, or in hosts.toml";
+    }
+    return error;
+  }
+
   // A file's age is the policy's business: it never answers our nonce.
-  if (source.kind != Source::Kind::file) context.nonce = nonce;
-  context.host_key = invocation.offered;
-  context.purpose = Purpose::host;
-  ATTESTD_TRY(ActivatedEvidence evidence,
-              fetch_activated_evidence(source, {.nonce = nonce, .purpose = Purpose::host, .timeout = common.timeout}));
-  context.activation_seed = std::move(evidence.seed);
-  const auto bundle = parse_bundle(evidence.bundle);
-  if (!bundle) return std::unexpected(Error(bundle.error()).in(source_name(source) + " gives no bundle"));
-  add_cached_endorsements(options.trust, *bundle, context.at, context.extra_endorsements);
-  add_cached_collateral(options.trust, bundle->td_quote, context.tdx_collateral);
+  [[nodiscard]] bool is_file() const { return where_.source.kind == Source::Kind::file; }
 
-  const Appraisal appraisal = appraise(*bundle, policy, context);
-  const Check* const listed = appraisal.verdict.find("binding.host-key");
-  if (listed != nullptr && listed->result == CheckResult::fail && invocation.offered) return not_listed(invocation);
-  if (appraisal.verdict.outcome != Outcome::trusted || !appraisal.statement) {
-    return fail(Errc::refused, "the VM's evidence is " + std::string(outcome_name(appraisal.verdict.outcome)) + ": " +
-                                   reasons(appraisal.verdict) + "; see all of it with: attestctl verify --from " +
-                                   source_name(source) + " --policy " + options.trust.policy);
+  [[nodiscard]] std::optional<ProofCache> cache() const {
+    const std::string folder = trust_.cache.empty() ? default_cache_folder() : trust_.cache;
+    if (policy_.host_proof_cache_s == 0 || trust_.no_cache || is_file() || folder.empty()) return std::nullopt;
+    return ProofCache(folder + "/proofs");
   }
-  const Statement& statement = *appraisal.statement;
-  if (statement.ssh_host_keys.empty()) {
-    return fail(Errc::not_found, "the VM's evidence lists no ssh host key: see \"attestctl status\" in the VM");
+  [[nodiscard]] std::optional<Proof> from_cache() const {
+    const auto folder = cache();
+    return folder ? folder->find(invocation_.host, source(), at_, policy_.host_proof_cache_s) : std::nullopt;
   }
-  if (invocation.offered && std::find(statement.ssh_host_keys.begin(), statement.ssh_host_keys.end(),
-                                      *invocation.offered) == statement.ssh_host_keys.end()) {
-    return not_listed(invocation);
+  void keep(const Proof& proof) const {
+    const auto folder = cache();
+    if (!folder) return;
+    // The proof holds without it.
+    if (const auto kept = folder->keep(invocation_.host, source(), proof); !kept) {
+      complain("cannot keep the verified evidence of " + invocation_.host + ": " + kept.error().text());
+    }
   }
-  return known_hosts_lines(invocation.host, statement.ssh_host_keys);
-}
+
+  Result<std::string> lines_of(const Proof& proof) {
+    const auto bundle = parse_bundle(proof.evidence.bundle);
+    if (!bundle) return std::unexpected(Error(bundle.error()).in(source() + " gives no bundle"));
+    AppraisalContext context;
+    context.at = at_;
+    if (!is_file()) context.nonce = proof.nonce;
+    context.host_key = invocation_.offered;
+    context.purpose = Purpose::host;
+    context.channel = proof.evidence.channel;
+    context.activation_seed = proof.evidence.activation_seed;
+    context.extra_endorsements = endorsements_;
+    context.tdx_collateral = collateral_;
+    add_cached_endorsements(trust_, *bundle, context.at, context.extra_endorsements);
+    add_cached_collateral(trust_, bundle->td_quote, context.tdx_collateral);
+    const Appraisal appraisal = appraise(*bundle, policy_, context);
+    if (auto refused = refusal(appraisal)) return std::unexpected(*std::move(refused));
+    return known_hosts_lines(invocation_.host, appraisal.statement->ssh_host_keys);
+  }
+
+  [[nodiscard]] std::optional<Error> refusal(const Appraisal& appraisal) const {
+    const Verdict& verdict = appraisal.verdict;
+    if (failed(verdict, "binding.channel")) {
+      return Error{Errc::mismatch,
+                   "somebody between you and the VM passes its evidence on, possibly a man in the middle (" +
+                       verdict.find("binding.channel")->detail + "); do not connect until you know who",
+                   std::nullopt, 0};
+    }
+    if (invocation_.offered && failed(verdict, "binding.host-key")) return not_listed();
+    if (verdict.outcome != Outcome::trusted || !appraisal.statement) {
+      return Error{Errc::refused,
+                   "the VM's evidence is " + std::string(outcome_name(verdict.outcome)) + ": " + reasons(verdict) +
+                       "; see all of it with: attestctl verify --from " + source() + " --policy " + trust_.policy,
+                   std::nullopt, 0};
+    }
+    const auto& keys = appraisal.statement->ssh_host_keys;
+    if (keys.empty()) {
+      return Error{Errc::not_found, "the VM's evidence lists no ssh host key: see \"attestctl status\" in the VM",
+                   std::nullopt, 0};
+    }
+    if (invocation_.offered && std::ranges::find(keys, *invocation_.offered) == keys.end()) return not_listed();
+    return std::nullopt;
+  }
+
+  [[nodiscard]] Error not_listed() const {
+    return {Errc::mismatch,
+            "the host offered the key " + invocation_.offered->fingerprint() +
+                " that its attested VM does not list: possibly a man in the middle; do not connect "
+                "until you know why (a key changed without attestd's knowledge looks the same)",
+            std::nullopt, 0};
+  }
+
+  CommonOptions common_;
+  TrustOptions trust_;
+  Invocation invocation_;
+  Whereabouts where_;
+  Policy policy_;
+  std::int64_t at_ = 0;
+  SnpEndorsements endorsements_;
+  TdxCollateral collateral_;
+};
 
 }  // namespace
 
@@ -103,7 +204,9 @@ Result<int> run_host_proof(const CommonOptions& common, const HostProofOptions& 
   };
   const auto invocation = parse_words(options.words);
   if (!invocation) return refuse(invocation.error(), {});
-  const auto lines = prove(common, options, *invocation);
+  auto proof = HostProof::make(common, options, *invocation);
+  if (!proof) return refuse(proof.error(), invocation->host);
+  const auto lines = proof->prove();
   if (!lines) return refuse(lines.error(), invocation->host);
   ATTESTD_CHECK(print(*lines));
   return 0;

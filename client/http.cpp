@@ -49,6 +49,25 @@ std::string member(const boost::json::object& object, std::string_view name) {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+Result<FetchResponse> exchange(FetchRequest fetch) {
+  fetch.headers = {"Accept: application/json, application/problem+json, application/cmw+json"};
+  fetch.user_agent = "attestctl";
+  if (!fetch.body.empty()) fetch.content_type = "application/json";
+  auto response = http_fetch(fetch);
+  if (!response) {
+    if (response.error().code == Errc::timed_out) {
+      response.error().message += ": see its journal, or wait longer with --timeout";
+    }
+    return response;
+  }
+  if (response->status == 200) return response;
+  Error error = problem_to_error(response->status, response->content_type, response->body);
+  if (response->retry_after.count() > 0) {
+    error.message += "; it asks to come back in " + std::to_string(response->retry_after.count()) + " s";
+  }
+  return std::unexpected(std::move(error));
+}
+
 }  // namespace
 
 Error problem_to_error(long status, std::string_view content_type, std::string_view body) {
@@ -76,21 +95,28 @@ Result<std::string> http_exchange(const HttpRequest& request) {
   fetch.url = "http://localhost" + request.target;
   fetch.peer = "attestd at " + request.socket;
   fetch.unix_socket = request.socket;
-  fetch.headers = {"Accept: application/json, application/problem+json, application/cmw+json"};
-  fetch.user_agent = "attestctl";
   fetch.body = request.body;
-  if (!request.body.empty()) fetch.content_type = "application/json";
   fetch.limit = request.limit;
   fetch.timeout = request.timeout;
-  auto response = http_fetch(fetch);
-  if (!response) {
-    if (response.error().code == Errc::timed_out) {
-      response.error().message += ": see its journal, or wait longer with --timeout";
-    }
-    return std::unexpected(std::move(response).error());
-  }
-  if (response->status == 200) return std::move(response->body);
-  return std::unexpected(problem_to_error(response->status, response->content_type, response->body));
+  ATTESTD_TRY(FetchResponse response, exchange(std::move(fetch)));
+  return std::move(response.body);
+}
+
+Result<HttpsAnswer> https_exchange(const HttpsRequest& request) {
+  FetchRequest fetch;
+  fetch.url = request.server + request.target;
+  fetch.peer = request.server;
+  fetch.body = request.body;
+  fetch.ca_file = request.ca_file;
+  fetch.environment_proxy = true;
+  fetch.proxy = request.proxy;
+  fetch.channel = true;
+  fetch.limit = request.limit;
+  fetch.timeout = request.timeout;
+  fetch.connect_timeout = request.connect_timeout;
+  ATTESTD_TRY(FetchResponse response, exchange(std::move(fetch)));
+  if (!response.channel) return fail(Errc::internal, request.server + ": the TLS connection has no name");
+  return HttpsAnswer{std::move(response.body), *std::move(response.channel)};
 }
 
 }  // namespace attestd

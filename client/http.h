@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "net/tls_channel.h"
 
 namespace attestd {
 
@@ -22,6 +23,23 @@ struct HttpRequest {
 // out_of_range (over the limit), and for other statuses the code and sentence
 // of the problem (RFC 9457) that the agent sent.
 Result<std::string> http_exchange(const HttpRequest& request);
+
+struct HttpsRequest {
+  std::string server;   // "https://vm.example:28443"
+  std::string target;   // "/v1/evidence"
+  std::string body;     // JSON; empty: GET, else POST
+  std::string ca_file;  // roots for the server's certificate (PEM); empty: any certificate will do
+  std::string proxy;    // empty: as the environment says
+  std::chrono::milliseconds timeout{15000};
+  std::chrono::milliseconds connect_timeout{5000};
+  std::size_t limit = 0;  // bytes of the response
+};
+struct HttpsAnswer {
+  std::string body;
+  net::TlsChannel channel;
+};
+// The same over TLS 1.3, with the connection that it was. Errors: also those of http_fetch(); throttled.
+Result<HttpsAnswer> https_exchange(const HttpsRequest& request);
 
 // The error that a response of another status stands for. The
 // `type` of application/problem+json chooses the code where it ends in an Errc's name.

@@ -67,10 +67,13 @@ std::string complaints(const Verdict& verdict) {
 Result<int> run_policy_init(const CommonOptions& common, const PolicyInitOptions& options) {
   ATTESTD_TRY(const Source source, parse_source(options.from));
   ATTESTD_TRY(const Bytes nonce, fresh_nonce());
-  ATTESTD_TRY(const std::string text,
-              fetch_evidence(source, {.nonce = nonce, .purpose = Purpose::host, .timeout = common.timeout}));
-  const auto bundle = parse_bundle(text);
+  ATTESTD_TRY(
+      const FetchedEvidence evidence,
+      fetch_evidence(source,
+                     {.nonce = nonce, .purpose = Purpose::host, .timeout = common.timeout, .https = common.https}));
+  const auto bundle = parse_bundle(evidence.bundle);
   if (!bundle) return std::unexpected(Error(bundle.error()).in(source_name(source) + " gives no bundle"));
+  ATTESTD_CHECK(require_own_channel(evidence, *bundle));
   ATTESTD_TRY(std::string toml, make_policy(*bundle, source_name(source)));
   const std::pair<std::string_view, const std::vector<std::string>&> lists[] = {
       {"roots", options.roots.hardware}, {"vtpm-roots", options.roots.vtpm}, {"nitro-roots", options.roots.nitro}};

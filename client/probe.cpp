@@ -15,14 +15,15 @@ void append(std::string& to, std::string_view text) {
   to += text;
 }
 
-Result<ActivatedEvidence> fetch(const ProbeRequest& request, std::optional<Bytes>& nonce) {
+Result<FetchedEvidence> fetch(const ProbeRequest& request, std::optional<Bytes>& nonce) {
   if (!request.cached) {
     ATTESTD_TRY(nonce, fresh_nonce());
   }
   return fetch_activated_evidence(request.source, {.nonce = nonce.value_or(Bytes{}),
                                                    .purpose = Purpose::monitor,
                                                    .timeout = request.timeout,
-                                                   .cached = request.cached});
+                                                   .cached = request.cached,
+                                                   .https = request.https});
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ ProbeResult Prober::probe(const ProbeRequest& request, const std::string& policy
   out.at = static_cast<std::int64_t>(std::time(nullptr));
   if (evidence) {
     const Stopwatch verifying;
-    auto judged = judge(policy, evidence->bundle, std::move(nonce), std::move(evidence->seed), out);
+    auto judged = judge(policy, *std::move(evidence), std::move(nonce), out);
     out.verify_seconds = verifying.seconds();
     if (!judged) out.failure = std::move(judged).error();
   } else {
@@ -76,17 +77,18 @@ ProbeResult Prober::probe(const ProbeRequest& request, const std::string& policy
   return out;
 }
 
-Result<void> Prober::judge(const std::string& policy, const std::string& text, std::optional<Bytes> nonce,
-                           std::optional<Bytes> seed, ProbeResult& into) const {
+Result<void> Prober::judge(const std::string& policy, FetchedEvidence evidence, std::optional<Bytes> nonce,
+                           ProbeResult& into) const {
   TrustOptions trust = trust_;
   trust.policy = policy;
   ATTESTD_TRY(const Policy expected, load_trust(trust));
-  const auto bundle = parse_bundle(text);
+  const auto bundle = parse_bundle(evidence.bundle);
   if (!bundle) return std::unexpected(Error(bundle.error()).in("what was given is no bundle"));
   AppraisalContext context;
   context.at = into.at;
   context.nonce = std::move(nonce);
-  context.activation_seed = std::move(seed);
+  context.activation_seed = std::move(evidence.activation_seed);
+  context.channel = std::move(evidence.channel);
   context.purpose = Purpose::monitor;
   context.extra_endorsements = endorsements_;
   context.tdx_collateral = collateral_;

@@ -21,6 +21,7 @@ struct ProbeRequest {
   Source source;
   bool cached = false;  // GET /v1/evidence: judged by its age
   std::chrono::milliseconds timeout{15000};
+  HttpsOptions https{};
 };
 
 struct ProbeResult {
@@ -53,8 +54,8 @@ class Prober {
 
  private:
   explicit Prober(TrustOptions trust) : trust_(std::move(trust)), cache_(std::make_unique<VerificationCache>()) {}
-  Result<void> judge(const std::string& policy, const std::string& text, std::optional<Bytes> nonce,
-                     std::optional<Bytes> seed, ProbeResult& into) const;
+  Result<void> judge(const std::string& policy, FetchedEvidence evidence, std::optional<Bytes> nonce,
+                     ProbeResult& into) const;
 
   TrustOptions trust_;
   SnpEndorsements endorsements_;

@@ -14,6 +14,8 @@
 #include "client/http.h"
 #include "client/input.h"
 #include "client/subprocess.h"
+#include "net/https_url.h"
+#include "verifier/appraise.h"
 
 namespace attestd {
 namespace {
@@ -21,6 +23,7 @@ namespace {
 constexpr std::string_view unix_scheme = "unix:";
 constexpr std::string_view file_scheme = "file:";
 constexpr std::string_view exec_scheme = "exec:";
+constexpr std::string_view https_scheme = "https:";
 constexpr const char* evidence_path = "/v1/evidence";
 
 // A scheme of RFC 3986 section 3.1 before a colon, longer than one letter.
@@ -36,6 +39,44 @@ std::string socket_by_default() {
   return named != nullptr && *named != '\0' ? named : std::string(default_agent_socket);
 }
 
+// Empty: GET.
+std::string request_body(const EvidenceRequest& request) {
+  if (request.cached) return {};
+  boost::json::object body{{"nonce", to_base64url(request.nonce)}, {"purpose", purpose_name(request.purpose)}};
+  if (request.credential) {
+    body["activation"] = boost::json::object{{"credential_blob", to_base64url(request.credential->blob)},
+                                             {"secret", to_base64url(request.credential->encrypted_secret)}};
+  }
+  return boost::json::serialize(body);
+}
+
+Result<FetchedEvidence> fetch_over_https(const Source& source, const EvidenceRequest& request) {
+  const auto deadline = std::chrono::steady_clock::now() + request.timeout;
+  std::vector<std::string> servers{source.target};
+  servers.insert(servers.end(), source.others.begin(), source.others.end());
+  for (std::size_t i = 0;; ++i) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    auto answer = https_exchange({.server = servers[i],
+                                  .target = evidence_path,
+                                  .body = request_body(request),
+                                  .ca_file = request.https.ca_file,
+                                  .proxy = request.https.proxy,
+                                  .timeout = left,
+                                  .connect_timeout = request.https.connect_timeout,
+                                  .limit = bundle_max_size});
+    if (answer) {
+      FetchedEvidence out{std::move(answer->body)};
+      if (!request.cached) out.channel = {std::move(answer->channel.spki_sha256), std::move(answer->channel.exporter)};
+      return out;
+    }
+    const bool next = answer.error().code == Errc::unavailable || answer.error().code == Errc::timed_out;
+    if (!next || i + 1 == servers.size() || std::chrono::steady_clock::now() >= deadline) {
+      return std::unexpected(std::move(answer).error());
+    }
+  }
+}
+
 }  // namespace
 
 Result<Source> parse_source(std::string_view text) {
@@ -43,6 +84,10 @@ Result<Source> parse_source(std::string_view text) {
     std::string path = socket_by_default();
     if (path.starts_with(unix_scheme)) path.erase(0, unix_scheme.size());
     return Source{Source::Kind::socket, std::move(path)};
+  }
+  if (text.starts_with(https_scheme)) {
+    ATTESTD_TRY(const HttpsServerName server, parse_https_url(std::string(text), default_gateway_port));
+    return Source{Source::Kind::https, https_url(server)};
   }
   for (const auto& [scheme, kind] :
        {std::pair{unix_scheme, Source::Kind::socket}, std::pair{file_scheme, Source::Kind::file},
@@ -60,14 +105,9 @@ Result<Source> parse_source(std::string_view text) {
     return Source{Source::Kind::file, path};
   }
   const int saved = errno;
-  if (text.starts_with("https:") || text.starts_with("http:")) {
-    return fail(Errc::usage,
-                "evidence over HTTPS is not there yet: use unix:PATH, file:PATH or exec:COMMAND "
-                "(the command may fetch " +
-                    path + ")");
-  }
   if (has_scheme(text)) {
-    return fail(Errc::usage, "no source is named \"" + path + "\": use unix:PATH, file:PATH or exec:COMMAND");
+    return fail(Errc::usage,
+                "no source is named \"" + path + "\": use https://HOST, unix:PATH, file:PATH or exec:COMMAND");
   }
   return fail_errno(saved, "cannot find the source " + path);
 }
@@ -77,52 +117,60 @@ std::string source_name(const Source& source) {
     case Source::Kind::socket: return std::string(unix_scheme) + source.target;
     case Source::Kind::file: return std::string(file_scheme) + source.target;
     case Source::Kind::command: return std::string(exec_scheme) + source.target;
+    case Source::Kind::https: return source.target;
   }
   return source.target;
 }
 
 Result<std::string> agent_socket(std::string_view named) {
-  if (named.empty()) named = {};
+  if (named.starts_with(https_scheme)) {
+    return fail(Errc::usage, "this asks the agent's own socket; over the network there is " + std::string(named) +
+                                 "/v1/status, of which nothing is proven");
+  }
   if (named.starts_with(unix_scheme)) named.remove_prefix(unix_scheme.size());
   if (named.empty()) return parse_source({}).value().target;
   return std::string(named);
 }
 
-Result<std::string> fetch_evidence(const Source& source, const EvidenceRequest& request) {
+Result<FetchedEvidence> fetch_evidence(const Source& source, const EvidenceRequest& request) {
+  FetchedEvidence out;
   switch (source.kind) {
     case Source::Kind::file: {
       ATTESTD_TRY(const Bytes bytes, read_input(source.target, bundle_max_size));
-      return std::string(as_text(bytes));
+      out.bundle = as_text(bytes);
+      return out;
     }
-    case Source::Kind::command:
+    case Source::Kind::command: {
       if (request.cached)
         return fail(Errc::usage, "--cached is for an agent, not for a command: leave out one of them");
-      return command_output({.command = source.target,
-                             .environment = {{"ATTESTD_NONCE", to_hex(request.nonce)},
-                                             {"ATTESTD_NONCE_BASE64URL", to_base64url(request.nonce)},
-                                             {"ATTESTD_PURPOSE", std::string(purpose_name(request.purpose))},
-                                             {"ATTESTD_CREDENTIAL", credential_text(request.credential)}},
-                             .timeout = request.timeout,
-                             .limit = bundle_max_size});
-    case Source::Kind::socket: break;
+      ATTESTD_TRY(out.bundle,
+                  command_output({.command = source.target,
+                                  .environment = {{"ATTESTD_NONCE", to_hex(request.nonce)},
+                                                  {"ATTESTD_NONCE_BASE64URL", to_base64url(request.nonce)},
+                                                  {"ATTESTD_PURPOSE", std::string(purpose_name(request.purpose))},
+                                                  {"ATTESTD_CREDENTIAL", credential_text(request.credential)}},
+                                  .timeout = request.timeout,
+                                  .limit = bundle_max_size}));
+      return out;
+    }
+    case Source::Kind::socket: {
+      ATTESTD_TRY(out.bundle, http_exchange({.socket = source.target,
+                                             .target = evidence_path,
+                                             .body = request_body(request),
+                                             .timeout = request.timeout,
+                                             .limit = bundle_max_size}));
+      return out;
+    }
+    case Source::Kind::https: return fetch_over_https(source, request);
   }
-  if (request.cached) {
-    return http_exchange({.socket = source.target,
-                          .target = evidence_path,
-                          .body = {},
-                          .timeout = request.timeout,
-                          .limit = bundle_max_size});
-  }
-  boost::json::object body{{"nonce", to_base64url(request.nonce)}, {"purpose", purpose_name(request.purpose)}};
-  if (request.credential) {
-    body["activation"] = boost::json::object{{"credential_blob", to_base64url(request.credential->blob)},
-                                             {"secret", to_base64url(request.credential->encrypted_secret)}};
-  }
-  return http_exchange({.socket = source.target,
-                        .target = evidence_path,
-                        .body = boost::json::serialize(body),
-                        .timeout = request.timeout,
-                        .limit = bundle_max_size});
+  return fail(Errc::internal, "a source of no kind");
+}
+
+Result<void> require_own_channel(const FetchedEvidence& evidence, const Bundle& bundle) {
+  if (!evidence.channel) return {};
+  ATTESTD_TRY(const Statement statement, parse_statement(bundle.statement));
+  if (const auto why = foreign_channel(statement, *evidence.channel)) return fail(Errc::mismatch, *why);
+  return {};
 }
 
 Result<Bytes> fresh_nonce() {

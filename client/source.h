@@ -2,9 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "evidence/bundle.h"
@@ -15,16 +17,19 @@ namespace attestd {
 
 inline constexpr std::string_view default_agent_socket = "/run/attestd/attestd.sock";
 
+inline constexpr std::uint16_t default_gateway_port = 28443;
+
 struct Source {
-  enum class Kind { socket, file, command };
+  enum class Kind { socket, file, command, https };
   Kind kind = Kind::socket;
-  std::string target;  // a path, or the command
+  std::string target;                    // a path, the command, or "https://HOST:PORT"
+  std::vector<std::string> others = {};  // of https: asked in turn while those before cannot be reached
   bool operator==(const Source&) const = default;
 };
 
-// "unix:PATH", "file:PATH", "exec:COMMAND", or a path: a socket, or a regular
-// file with a bundle. Empty: the environment's ATTESTD_SOCKET, else the
-// agent's own. Errors: usage (another scheme), and those of stat for a path.
+// "unix:PATH", "file:PATH", "exec:COMMAND", "https://HOST[:PORT]" (28443), or a path: a
+// socket, or a regular file with a bundle. Empty: the environment's ATTESTD_SOCKET, else the
+// agent's own. Errors: usage (another scheme, no such URL), and those of stat for a path.
 Result<Source> parse_source(std::string_view text);
 std::string source_name(const Source& source);  // "unix:/run/attestd/attestd.sock"
 
@@ -32,18 +37,40 @@ std::string source_name(const Source& source);  // "unix:/run/attestd/attestd.so
 // empty, a path or "unix:PATH".
 Result<std::string> agent_socket(std::string_view named);
 
+// Which TLS server is asked is shown by the evidence; its certificate is looked at only when
+// `ca_file` names roots.
+struct HttpsOptions {
+  std::string ca_file;  // PEM
+  std::string proxy;    // as curl's --proxy; empty: as the environment says (https_proxy, no_proxy)
+  std::chrono::milliseconds connect_timeout{5000};
+};
+
 struct EvidenceRequest {
   Bytes nonce;  // 8 to 64 bytes
   Purpose purpose = Purpose::host;
   std::chrono::milliseconds timeout{15000};
   std::optional<Credential> credential{};  // for the TPM of the VM
   bool cached = false;  // GET /v1/evidence: of purpose monitor, its nonce not ours, its freshness its age
+  HttpsOptions https{};
 };
-// The bundle as it came, not yet parsed. A command sees the nonce in
+
+struct FetchedEvidence {
+  std::string bundle;  // as it came, not yet parsed
+  // The TLS connection that it came over. Evidence that the agent had cached was made for no
+  // connection, and then there is nothing here.
+  std::optional<StatementChannel> channel{};
+  std::optional<Bytes> activation_seed{};  // of the credential that was sent: client/activation.h
+};
+
+// A command sees the nonce in
 // ATTESTD_NONCE (hexadecimal) and ATTESTD_NONCE_BASE64URL, ATTESTD_PURPOSE, and
 // ATTESTD_CREDENTIAL (client/activation.h); it cannot be asked for what is cached (usage). A file is what it is: only
 // its nonce, checked by the caller, can say that it is fresh.
-Result<std::string> fetch_evidence(const Source& source, const EvidenceRequest& request);
+Result<FetchedEvidence> fetch_evidence(const Source& source, const EvidenceRequest& request);
+
+// For who writes evidence down unverified: was it made for the connection that it came over?
+// Errors: mismatch (somebody relays it); those of parse_statement().
+Result<void> require_own_channel(const FetchedEvidence& evidence, const Bundle& bundle);
 
 // 32 random bytes.
 Result<Bytes> fresh_nonce();

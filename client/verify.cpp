@@ -52,12 +52,14 @@ Result<int> run_verify(const CommonOptions& common, const VerifyOptions& options
     if (!context.nonce && source.kind != Source::Kind::file && !options.cached) {
       ATTESTD_TRY(context.nonce, fresh_nonce());
     }
-    ATTESTD_TRY(ActivatedEvidence evidence, fetch_activated_evidence(source, {.nonce = context.nonce.value_or(Bytes{}),
-                                                                              .purpose = purpose,
-                                                                              .timeout = common.timeout,
-                                                                              .cached = options.cached}));
+    ATTESTD_TRY(FetchedEvidence evidence, fetch_activated_evidence(source, {.nonce = context.nonce.value_or(Bytes{}),
+                                                                            .purpose = purpose,
+                                                                            .timeout = common.timeout,
+                                                                            .cached = options.cached,
+                                                                            .https = common.https}));
     text = std::move(evidence.bundle);
-    if (evidence.seed) context.activation_seed = std::move(evidence.seed);
+    context.channel = std::move(evidence.channel);
+    if (evidence.activation_seed) context.activation_seed = std::move(evidence.activation_seed);
   }
   const auto bundle = parse_bundle(text);
   if (!bundle) return std::unexpected(Error(bundle.error()).in(where + " is no bundle"));

@@ -10,8 +10,10 @@
 
 #include "base/encoding.h"
 #include "client/commands.h"
+#include "client/discovery.h"
 #include "client/screen.h"
 #include "client/watch_table.h"
+#include "net/https_url.h"
 #include "verifier/policy.h"
 
 namespace attestd {
@@ -21,19 +23,19 @@ using std::chrono::milliseconds, std::chrono::steady_clock;
 
 constexpr std::size_t most_threads = 32;
 constexpr milliseconds redraw_time{200};
-constexpr std::string_view default_port = ":28443";
 
-// A bare name is a host: its gateway.
-Result<Source> source_of(const std::string& host) {
-  const bool bare = host.find_first_of(":/") == std::string::npos;
-  return parse_source(bare ? "https://" + host + std::string(default_port) : host);
+// A bare name is a host: its gateway, as host-proof would find it.
+Result<Whereabouts> whereabouts(const std::string& host) {
+  if (host.find_first_of(":/") == std::string::npos || is_address(host)) return find_host(host, {});
+  ATTESTD_TRY(Source source, parse_source(host));
+  return Whereabouts{std::move(source), {}, {}, {}};
 }
 
 // Probes all hosts, some at a time, while others look at the rows.
 class Round {
  public:
-  Round(const Prober& prober, const WatchOptions& options, milliseconds timeout, std::vector<WatchRow>& rows)
-      : prober_(&prober), options_(&options), timeout_(timeout), rows_(&rows) {
+  Round(const Prober& prober, const CommonOptions& common, const WatchOptions& options, std::vector<WatchRow>& rows)
+      : prober_(&prober), common_(&common), options_(&options), rows_(&rows) {
     const std::size_t count = std::min(rows.size(), most_threads);
     for (std::size_t i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
   }
@@ -53,18 +55,22 @@ class Round {
     }
   }
   [[nodiscard]] ProbeResult probe(const std::string& host) const {
-    const auto source = source_of(host);
-    if (source) return prober_->probe({*source, options_->cached, timeout_}, options_->trust.policy);
+    const auto where = whereabouts(host);
+    if (where) {
+      HttpsOptions https = common_->https;
+      if (https.ca_file.empty()) https.ca_file = where->ca_file;
+      return prober_->probe({where->source, options_->cached, common_->timeout, https}, options_->trust.policy);
+    }
     ProbeResult out;
-    out.failure = source.error();
+    out.failure = where.error();
     out.verdict = undecided_verdict(*out.failure);
     out.at = static_cast<std::int64_t>(std::time(nullptr));
     return out;
   }
 
   const Prober* prober_;
+  const CommonOptions* common_;
   const WatchOptions* options_;
-  milliseconds timeout_;
   std::vector<WatchRow>* rows_;
   mutable std::mutex mutex_;
   std::atomic<std::size_t> next_ = 0, finished_ = 0;
@@ -83,7 +89,7 @@ class Watch {
     while (true) {
       const auto next = steady_clock::now() + milliseconds(static_cast<std::int64_t>(options_.interval_s * 1000));
       {
-        const Round round(prober_, options_, common_.timeout, rows_);
+        const Round round(prober_, common_, options_, rows_);
         while (!round.done()) pause(round.rows(), redraw_time);
       }
       ATTESTD_CHECK(tell());

@@ -6,11 +6,11 @@
 #include <array>
 #include <climits>
 
+#include "base/openssl_internal.h"
 #include "base/random.h"
 #include "evidence/bundle.h"
 #include "evidence/digest.h"
 #include "net/https_server_internal.h"
-#include "verifier/openssl_internal.h"
 
 namespace attestd::gateway {
 namespace {

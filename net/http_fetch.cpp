@@ -1,6 +1,7 @@
 #include "net/http_fetch.h"
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include <tuple>
 
 #include "base/text.h"
+
 namespace attestd {
 namespace {
 
@@ -23,7 +25,9 @@ constexpr int curle_too_large = 100;  // CURLE_TOO_LARGE, since libcurl 8.6
 
 // What the callbacks fill.
 struct Received {
+  CURL* handle = nullptr;
   FetchResponse response;
+  std::optional<Error> channel_error;
   std::size_t limit = 0;
   std::size_t header_bytes = 0;
   bool body_over_limit = false;
@@ -61,6 +65,25 @@ std::size_t receive_header(char* data, std::size_t, std::size_t size, void* user
   std::transform(name.begin(), name.end(), name.begin(), lower);
   headers.emplace_back(std::move(name), trimmed(line.substr(colon + 1), line_blanks));
   return size;
+}
+
+// Before anything is sent: a connection that cannot be named gets no request.
+int name_channel(void* user, char*, char*, int, int) {
+  auto& received = *static_cast<Received*>(user);
+  const curl_tlssessioninfo* session = nullptr;
+  if (curl_easy_getinfo(received.handle, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || session == nullptr ||
+      session->backend != CURLSSLBACKEND_OPENSSL || session->internals == nullptr) {
+    received.channel_error = Error{Errc::unsupported, "this libcurl does not use OpenSSL", std::nullopt, 0};
+    return CURL_PREREQFUNC_ABORT;
+  }
+  auto* const connection = static_cast<SSL*>(session->internals);
+  auto channel = net::tls_channel(connection, SSL_get0_peer_certificate(connection));
+  if (!channel) {
+    received.channel_error = std::move(channel).error();
+    return CURL_PREREQFUNC_ABORT;
+  }
+  received.response.channel = *std::move(channel);
+  return CURL_PREREQFUNC_OK;
 }
 
 bool has_line_break(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos; }
@@ -127,7 +150,7 @@ void set_options(CURL* curl, const FetchRequest& request, const CurlList& header
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set(CURLOPT_SSLVERSION, static_cast<long>(request.channel ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
   // SIGALRM is not ours to use: there are threads.
   set(CURLOPT_NOSIGNAL, 1L);
   // Zero would mean no limit to libcurl.
@@ -142,11 +165,19 @@ void set_options(CURL* curl, const FetchRequest& request, const CurlList& header
   set(CURLOPT_WRITEDATA, static_cast<void*>(&received));
   set(CURLOPT_HEADERFUNCTION, &receive_header);
   set(CURLOPT_HEADERDATA, static_cast<void*>(&received));
-  if (!request.environment_proxy) set(CURLOPT_PROXY, "");
+  if (!request.proxy.empty() || !request.environment_proxy) set(CURLOPT_PROXY, request.proxy.c_str());
   if (!request.unix_socket.empty()) set(CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
   if (!request.ca_file.empty()) {
     set(CURLOPT_CAINFO, request.ca_file.c_str());
     set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  }
+  if (request.channel) {
+    set(CURLOPT_PREREQFUNCTION, &name_channel);
+    set(CURLOPT_PREREQDATA, static_cast<void*>(&received));
+    if (request.ca_file.empty()) {
+      set(CURLOPT_SSL_VERIFYPEER, 0L);
+      set(CURLOPT_SSL_VERIFYHOST, 0L);
+    }
   }
   if (headers) set(CURLOPT_HTTPHEADER, headers.get());
   if (!request.body.empty()) {
@@ -170,12 +201,16 @@ Result<FetchResponse> http_fetch(const FetchRequest& request) {
   if (!request.url.starts_with("http://") && !request.url.starts_with("https://")) {
     return fail(Errc::usage, "\"" + request.url + "\" is no http: or https: URL");
   }
+  if (request.channel && !request.url.starts_with("https://")) {
+    return fail(Errc::usage, "\"" + request.url + "\" is no https: URL, and only TLS has a channel");
+  }
   if (!libcurl_ready()) return fail(Errc::internal, "libcurl does not start");
   const CurlHandle handle(curl_easy_init());
   if (!handle) return fail(Errc::internal, "libcurl does not start");
   ATTESTD_TRY(const CurlList headers, header_list(request));
 
   Received received;
+  received.handle = handle.get();
   received.limit = request.limit;
   std::array<char, CURL_ERROR_SIZE> detail{};
   bool good = curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, detail.data()) == CURLE_OK;
@@ -188,6 +223,7 @@ Result<FetchResponse> http_fetch(const FetchRequest& request) {
   if (received.body_over_limit || received.headers_over_limit || code == CURLE_FILESIZE_EXCEEDED) {
     return std::unexpected(limit_error(received, peer));
   }
+  if (received.channel_error) return std::unexpected(std::move(*received.channel_error).in(peer));
   if (code != CURLE_OK) {
     return std::unexpected(
         curl_error(code, request, peer, detail[0] != '\0' ? detail.data() : curl_easy_strerror(code)));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/tls_channel.h"
 
 namespace attestd {
 
@@ -24,7 +25,11 @@ struct FetchRequest {
   std::string unix_socket;         // connects there whatever the URL's host; empty: TCP
   std::string ca_file;             // PEM with the roots for https; empty: the system's
   bool environment_proxy = false;  // honour http_proxy and the like; never for metadata services
-  std::size_t limit = 0;           // bytes of the response's body
+  std::string proxy;               // as curl's --proxy; instead of the environment's
+  // TLS 1.3 to a server that evidence proves, not a certificate: any will do, unless `ca_file`
+  // names roots. The response has the channel.
+  bool channel = false;
+  std::size_t limit = 0;  // bytes of the response's body
   // The whole exchange, from resolving the name to the last byte.
   std::chrono::milliseconds timeout{15000};
   std::chrono::milliseconds connect_timeout{5000};
@@ -38,6 +43,7 @@ struct FetchResponse {
   std::vector<std::pair<std::string, std::string>> headers;
   // What Retry-After asks for, in seconds or as a date (RFC 9110 section 10.2.3); zero: nothing.
   std::chrono::seconds retry_after{0};
+  std::optional<net::TlsChannel> channel;  // that the request was sent on, when it was asked for
 
   // The first header of this name (lower case).
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
@@ -50,7 +56,7 @@ inline constexpr std::size_t fetch_header_limit = std::size_t{64} << 10U;
 // Errors: usage (another scheme, a header with a line break), unavailable (no such host, nobody
 // listens, the peer breaks off or sends less than it announced, or what is no
 // HTTP), timed_out, out_of_range (body over the limit, announced or not; headers),
-// refused (redirect; a TLS certificate that the roots do not confirm).
+// refused (redirect; a TLS certificate that the roots do not confirm; a channel that cannot be had).
 // Safe to call from several threads; blocks for at most `timeout`.
 Result<FetchResponse> http_fetch(const FetchRequest& request);
 

@@ -14,16 +14,11 @@
 #include "base/file.h"
 #include "net/http_counters.h"
 #include "net/problem.h"
+#include "net/tls_channel.h"
 
 namespace attestd::net {
 
 inline constexpr std::size_t header_limit = std::size_t{8} * 1024;  // bytes
-
-// A TLS 1.3 connection, as a statement names it. Each 32 bytes.
-struct TlsChannel {
-  Bytes spki_sha256;  // of our certificate's SubjectPublicKeyInfo
-  Bytes exporter;     // RFC 9266
-};
 
 struct HttpRequest {
   std::string method;

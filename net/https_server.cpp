@@ -1,12 +1,10 @@
 #include "net/https_server_internal.h"
 
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 
 #include <boost/asio/ssl/stream.hpp>
 #include <string_view>
 
-#include "evidence/digest.h"
 #include "net/http_session_internal.h"
 
 namespace attestd::net {
@@ -14,26 +12,7 @@ namespace {
 
 using TlsStream = asio::ssl::stream<Socket>;
 
-constexpr std::string_view exporter_label = "EXPORTER-Channel-Binding";  // RFC 9266 section 2
-constexpr std::size_t exporter_size = 32;                                // bytes
 constexpr std::chrono::milliseconds goodbye_time{1000};
-
-Bytes exporter_of(SSL* connection) {
-  Bytes out(exporter_size);
-  const int done = SSL_export_keying_material(connection, reinterpret_cast<unsigned char*>(out.data()), out.size(),
-                                              exporter_label.data(), exporter_label.size(), nullptr, 0, 0);
-  if (done != 1) throw std::runtime_error("OpenSSL exports no keying material of a TLS connection");
-  return out;
-}
-
-Bytes spki_sha256_of(SSL* connection) {
-  const X509* const certificate = SSL_get_certificate(connection);
-  unsigned char* der = nullptr;
-  const int size = certificate == nullptr ? -1 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-  if (size <= 0) throw std::runtime_error("a TLS connection has no certificate of ours");
-  const std::unique_ptr<unsigned char, void (*)(unsigned char*)> owned(der, [](unsigned char* p) { OPENSSL_free(p); });
-  return digest(HashAlgorithm::sha256, {{reinterpret_cast<const std::byte*>(der), static_cast<std::size_t>(size)}});
-}
 
 asio::awaitable<void> serve_tls(std::shared_ptr<HttpServer::Inner> server, std::string address, Socket socket,
                                 bool full, std::shared_ptr<asio::ssl::context> context,
@@ -45,7 +24,9 @@ asio::awaitable<void> serve_tls(std::shared_ptr<HttpServer::Inner> server, std::
     co_return;
   }
   SSL* const connection = session.stream().native_handle();
-  session.set_channel(std::make_shared<const TlsChannel>(spki_sha256_of(connection), exporter_of(connection)));
+  auto channel = tls_channel(connection, SSL_get_certificate(connection));
+  if (!channel) throw std::runtime_error(channel.error().text());
+  session.set_channel(std::make_shared<const TlsChannel>(*std::move(channel)));
   co_await session.run(full);
   co_await session.say_goodbye(goodbye_time);
 }

@@ -30,7 +30,7 @@ build_packages=(meson ninja-build ccache g++ pkg-config libssl-dev libtss2-dev l
   libcurl4-openssl-dev libcli11-dev libtomlplusplus-dev libfuse3-dev)
 runtime_packages=(fuse3 swtpm swtpm-tools tpm2-tools openssh-server openssh-client openssl procps util-linux curl jq)
 check_packages=(catch2 libbenchmark-dev clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
-  shellcheck mandoc bash-completion python3 systemd binutils prometheus)
+  shellcheck mandoc bash-completion python3 systemd binutils prometheus iproute2)
 
 # missing_packages NAME…: those that dpkg does not know as installed.
 missing_packages() {

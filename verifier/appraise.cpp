@@ -63,23 +63,11 @@ Check check_nonce(Facts& facts, const AppraisalContext& context) {
               " s old by its own time, the policy accepts " + std::to_string(maximum)};
 }
 
-// Who terminates TLS and passes evidence on has another key; who has that key too,
-// another connection.
 Check check_channel(const Facts& facts, const AppraisalContext& context) {
   const std::string id = "binding.channel";
-  if (!context.channel) return {id, CheckResult::skipped, "the evidence did not come over TLS"};
-  if (!facts.statement || !facts.statement->channel) {
-    return {id, CheckResult::fail, "the evidence came over TLS, and its statement names no TLS connection"};
-  }
-  const StatementChannel& stated = *facts.statement->channel;
-  if (!constant_time_equal(stated.tls_spki_sha256, context.channel->tls_spki_sha256)) {
-    return {id, CheckResult::fail,
-            "the evidence is for a TLS server with another key: somebody between it and us relays it"};
-  }
-  if (!constant_time_equal(stated.tls_exporter, context.channel->tls_exporter)) {
-    return {id, CheckResult::fail,
-            "the evidence is for another TLS connection: somebody who has the server's key relays it"};
-  }
+  if (!context.channel) return {id, CheckResult::skipped, "the evidence was not made for a TLS connection"};
+  if (!facts.statement) return {id, CheckResult::fail, "there is no readable statement to name a TLS connection"};
+  if (auto why = foreign_channel(*facts.statement, *context.channel)) return {id, CheckResult::fail, *std::move(why)};
   return {id, CheckResult::pass, "the statement names the TLS connection that it came over"};
 }
 
@@ -147,6 +135,17 @@ Outcome decide(const Facts& facts) {
 }
 
 }  // namespace
+
+std::optional<std::string> foreign_channel(const Statement& statement, const StatementChannel& channel) {
+  if (!statement.channel) return "the evidence came over TLS, and its statement names no TLS connection";
+  if (!constant_time_equal(statement.channel->tls_spki_sha256, channel.tls_spki_sha256)) {
+    return "the evidence is for a TLS server with another key: somebody between it and us relays it";
+  }
+  if (!constant_time_equal(statement.channel->tls_exporter, channel.tls_exporter)) {
+    return "the evidence is for another TLS connection: somebody who has the server's key relays it";
+  }
+  return std::nullopt;
+}
 
 const Check* Facts::find(std::string_view id) const {
   const auto it = std::ranges::find(checks, id, &Check::id);

@@ -36,6 +36,10 @@ struct Appraisal {
 // them no; docs and attestctl(1) list what each question needs.
 Appraisal appraise(const Bundle& bundle, const Policy& policy, const AppraisalContext& context);
 
+// Why a statement is not for the TLS connection that it came over: nothing when it is. Who
+// terminates TLS and passes evidence on has another key; who has that key too, another connection.
+std::optional<std::string> foreign_channel(const Statement& statement, const StatementChannel& channel);
+
 // `attestctl verify snp`: the report's own checks, and snp.policy, snp.tcb-minimum
 // and snp.measurement against `policy`, or against the defaults when it is null.
 Verdict appraise_snp(const SnpVerification& verification, const Policy* policy);

@@ -6,8 +6,8 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/encoding.h"
+#include "base/openssl_internal.h"
 #include "evidence/snp_report.h"
-#include "verifier/openssl_internal.h"
 #include "verifier/tpm_key_internal.h"
 
 namespace attestd {

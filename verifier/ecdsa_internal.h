@@ -2,7 +2,7 @@
 // files only.
 #pragma once
 
-#include "verifier/openssl_internal.h"
+#include "base/openssl_internal.h"
 
 namespace attestd::openssl {
 

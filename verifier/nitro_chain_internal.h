@@ -3,9 +3,9 @@
 
 #include <string>
 
+#include "base/openssl_internal.h"
 #include "evidence/nitro_document.h"
 #include "verifier/nitro.h"
-#include "verifier/openssl_internal.h"
 
 namespace attestd {
 

@@ -106,6 +106,8 @@ struct Policy {
   // [storage], [provisioning]
   std::set<std::string> storage_key_origins;  // accepted; empty: any but "none" and "unknown"
   std::set<std::string> provisioning_agents = {"none"};
+  // [host-proof]
+  std::int64_t host_proof_cache_s = 0;  // how long verified evidence may serve again; at most a day
   // [trust]
   TrustRoots roots;
 };

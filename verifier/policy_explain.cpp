@@ -87,6 +87,12 @@ std::string explain_vtpm_roots(const TrustRoots& roots) {
   return out;
 }
 
+std::string explain_host_proof(const Policy& policy) {
+  if (policy.host_proof_cache_s == 0) return {};
+  return "   ssh may be told the host keys of evidence that is up to " + std::to_string(policy.host_proof_cache_s) +
+         " s old by the client's clock.\n";
+}
+
 std::string explain_freshness(const Policy& policy) {
   if (policy.require_nonce) return "   The statement carries the asker's nonce.\n";
   return "   The statement carries the asker's nonce, or is at most " +
@@ -122,7 +128,7 @@ std::string explain_policy(const Policy& policy) {
   std::string out =
       "Trusted needs a yes to: " + joined(std::views::transform(policy.required, question_name)) + ".\n\n";
   out += explain_hardware(policy) + explain_tdx_hardware(policy.tdx) + explain_azure(policy.azure) +
-         explain_freshness(policy);
+         explain_freshness(policy) + explain_host_proof(policy);
   out += "\n2  Initial state\n";
   for (const ReferenceMeasurement& reference : policy.snp_measurements) {
     out += "   The launch digest may be " + to_hex(reference.value) + " (" +

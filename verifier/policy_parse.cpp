@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t policy_size_limit = std::size_t{1} << 20U;
 constexpr unsigned pcr_limit = 24;
+constexpr std::int64_t host_proof_cache_limit_s = 24 * 60 * 60;
 
 // "90", "90s", "10m", "2h", "7d".
 std::optional<std::int64_t> seconds_of(std::string_view text) {
@@ -104,6 +105,21 @@ Result<void> read_freshness(TomlSection& document, Policy& policy) {
   return section->finish();
 }
 
+Result<void> read_host_proof(TomlSection& document, Policy& policy) {
+  ATTESTD_TRY(auto section, document.section("host-proof"));
+  if (!section) return {};
+  ATTESTD_TRY(const auto cache, section->string("cache"));
+  if (cache) {
+    const auto seconds = seconds_of(*cache);
+    if (!seconds || *seconds > host_proof_cache_limit_s) {
+      return toml_error(*section->find("cache"), Errc::malformed,
+                        "host-proof.cache is not a time of at most a day, such as 90s, 10m or 2h");
+    }
+    policy.host_proof_cache_s = *seconds;
+  }
+  return section->finish();
+}
+
 Result<void> read_storage(TomlSection& document, Policy& policy) {
   ATTESTD_TRY(auto section, document.section("storage"));
   if (!section) return {};
@@ -160,6 +176,7 @@ Result<Policy> parse_policy(std::string_view text, const std::string& folder_for
   ATTESTD_CHECK(read_vtpm(document, policy));
   ATTESTD_CHECK(read_nitro(document, policy));
   ATTESTD_CHECK(read_freshness(document, policy));
+  ATTESTD_CHECK(read_host_proof(document, policy));
   ATTESTD_CHECK(read_storage(document, policy));
   ATTESTD_CHECK(read_provisioning(document, policy));
   ATTESTD_CHECK(read_trust(document, folder_for_relative_paths, policy));

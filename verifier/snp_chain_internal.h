@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/openssl_internal.h"
 #include "evidence/snp_report.h"
-#include "verifier/openssl_internal.h"
 #include "verifier/roots.h"
 #include "verifier/snp.h"
 #include "verifier/verdict.h"

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "base/openssl_internal.h"
 #include "evidence/snp_report.h"
-#include "verifier/openssl_internal.h"
 
 namespace attestd {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/openssl_internal.h"
 #include "evidence/pck_extensions.h"
-#include "verifier/openssl_internal.h"
 #include "verifier/roots.h"
 #include "verifier/tdx_collateral.h"
 #include "verifier/verdict.h"

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/openssl_internal.h"
 #include "verifier/ecdsa_internal.h"
-#include "verifier/openssl_internal.h"
 #include "verifier/tpm_key_internal.h"
 
 namespace attestd {

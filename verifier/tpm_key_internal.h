@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/openssl_internal.h"
 #include "evidence/tpm_attest.h"
-#include "verifier/openssl_internal.h"
 
 namespace attestd {
 

@@ -1,8 +1,8 @@
 #include "verifier/trust_root_file.h"
 
 #include "base/file.h"
+#include "base/openssl_internal.h"
 #include "evidence/pem.h"
-#include "verifier/openssl_internal.h"
 
 namespace attestd {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "base/openssl_internal.h"
 #include "base/result.h"
-#include "verifier/openssl_internal.h"
 #include "verifier/verification_cache.h"
 
 namespace attestd {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "verifier/openssl_internal.h"
+#include "base/openssl_internal.h"
 #include "verifier/verification_cache.h"
 
 namespace attestd::x509 {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "verifier/openssl_internal.h"
+#include "base/openssl_internal.h"
 
 namespace attestd::sim {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "verifier/openssl_internal.h"
+#include "base/openssl_internal.h"
 
 namespace attestd::sim {
 

@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "base/openssl_internal.h"
 #include "sim/signer/snp_signer.h"
-#include "verifier/openssl_internal.h"
 
 namespace attestd::sim {
 

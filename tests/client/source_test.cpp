@@ -58,9 +58,17 @@ TEST_CASE("a path is a socket or a bundle by what is there") {
   CHECK(code_of(folder.file("nothing")) == Errc::not_found);
 }
 
-TEST_CASE("schemes that are not there are refused, and HTTPS says what is") {
-  CHECK(code_of("https://vm.example/") == Errc::usage);
-  CHECK(parse_source("https://vm.example/").error().message.find("exec:COMMAND") != std::string::npos);
+TEST_CASE("an https source has the gateway's port when it names none") {
+  using Kind = Source::Kind;
+  CHECK(parse_source("https://vm.example/").value() == Source{Kind::https, "https://vm.example:28443"});
+  CHECK(parse_source("https://vm.example:443").value() == Source{Kind::https, "https://vm.example:443"});
+  CHECK(code_of("https://vm.example/v1/evidence") == Errc::usage);
+  CHECK(agent_socket("https://vm.example").error().code == Errc::usage);
+}
+
+TEST_CASE("schemes that are not there are refused, with those that are") {
+  CHECK(code_of("http://vm.example/") == Errc::usage);
+  CHECK(parse_source("http://vm.example/").error().message.find("https://HOST") != std::string::npos);
   CHECK(code_of("ftp:x") == Errc::usage);
   CHECK(code_of("unix:") == Errc::usage);
   CHECK(code_of("exec:") == Errc::usage);
@@ -93,7 +101,7 @@ TEST_CASE("a command is told the nonce and the purpose, and its output is the ev
   const auto text = fetch_evidence(
       {Source::Kind::command, "printf '%s %s %s' $ATTESTD_NONCE $ATTESTD_NONCE_BASE64URL $ATTESTD_PURPOSE"}, request);
   REQUIRE(text);
-  CHECK(*text == "00ff00ff00ff00ff AP8A_wD_AP8 monitor");
+  CHECK(text->bundle == "00ff00ff00ff00ff AP8A_wD_AP8 monitor");
 }
 
 TEST_CASE("a command that fails, hangs or floods is an error") {

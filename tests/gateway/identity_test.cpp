@@ -4,9 +4,9 @@
 
 #include <boost/asio/ssl/context.hpp>
 
+#include "base/openssl_internal.h"
 #include "evidence/digest.h"
 #include "tests/catch.h"
-#include "verifier/openssl_internal.h"
 
 using namespace attestd;
 using namespace attestd::gateway;

@@ -48,7 +48,6 @@ claim "verify needs a policy" complains 'policy init' verify "$work/hello"
 printf '[policy]\nversion = 1\n' >"$work/good.toml"
 claim "a bundle that is none is said so" complains 'hello is no bundle' verify --policy "$work/good.toml" "$work/hello" --nonce 0011223344556677
 claim "a short nonce is refused" complains '8 to 64' evidence --nonce 0011 -o "$work/x"
-claim "HTTPS names what there is instead" complains 'exec:COMMAND' evidence --from https://vm.example/ -o "$work/x"
 claim "a command that fails leaves nothing behind" complains 'status 7' evidence --from 'exec:echo half; exit 7' -o "$work/x"
 claim "  no file either" not test -e "$work/x"
 claim "a command that gives no bundle is refused" complains 'no bundle' evidence --from 'exec:echo "{}"' -o "$work/x"

@@ -9,31 +9,13 @@ for tool in curl jq openssl; do
   command -v $tool >/dev/null || skip "no $tool here"
 done
 gateway=$build/gateway/attestd-gateway
-port=$(free_port)
-url=https://127.0.0.1:$port
 
-sim_options=()
 start_sim
 start_agent
-start_gateway() {
-  cat >"$work/gateway.toml" <<CONFIG
-[gateway]
-listen = ["127.0.0.1:$port"]
-agent = "$socket"
-[limits]
-connections = 40
-connections-per-address = 24
-handshake-timeout = "2s"
-request-timeout = "2s"
-idle-timeout = "30s"
-agent-timeout = "20s"
-CONFIG
-  "$gateway" --config "$work/gateway.toml" >>"$work/gateway.log" 2>&1 &
-  gateway_process=$!
-  started $gateway_process
-  comes_up attestd-gateway "$work/gateway.log" $gateway_process 10 listens "$port"
-}
-start_gateway
+limits=('connections = 40' 'connections-per-address = 24' 'handshake-timeout = "2s"' 'request-timeout = "2s"'
+  'idle-timeout = "30s"' 'agent-timeout = "20s"')
+start_gateway "${limits[@]}"
+port=$gateway_port
 
 # get OPTION… PATH: from another address than those who abuse.
 get() { curl -sk --max-time 30 --interface 127.0.0.9 "${@:1:$#-1}" "$url${!#}"; }
@@ -164,15 +146,15 @@ gone() { ! kill -0 "$gateway_process" 2>/dev/null; }
 claim "and ends the gateway" await 10 gone
 
 # An operator's certificate.
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/key.pem" -out "$work/cert.pem" -subj /CN=vm.example -days 2 2>/dev/null
+make_certificate vm.example
 start_gateway_with() {
-  sed -e "\$a[tls]\ncertificate = \"$work/cert.pem\"\nkey = \"$work/$1\"" "$work/gateway.toml" >"$work/own.toml"
+  sed -e "\$a[tls]\ncertificate = \"$work/vm.example.pem\"\nkey = \"$work/$1\"" "$work/gateway.toml" >"$work/own.toml"
   "$gateway" --config "$work/own.toml" >"$work/own.log" 2>&1
 }
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/other.pem" 2>/dev/null
 claim "a key that is not the certificate's is refused" not start_gateway_with other.pem
 claim "with a sentence that names it" has "other.pem" "$work/own.log"
-start_gateway_with key.pem &
+start_gateway_with vm.example.key &
 own=$!
 started $own
 await 10 listens "$port"

@@ -117,6 +117,45 @@ start_agent() {
   comes_up attestd "$work/agent.log" $agent_process 120 answers "$socket"
 }
 
+# start_gateway [LINE…]: sets gateway_process, gateway_port and $url; the lines go into its
+# configuration, at first into [limits].
+start_gateway() {
+  gateway_port=${gateway_port:-$(free_port)}
+  export url=https://127.0.0.1:$gateway_port
+  {
+    printf '[gateway]\nlisten = ["127.0.0.1:%s"]\nagent = "%s"\n[limits]\n' "$gateway_port" "$socket"
+    [ $# -eq 0 ] || printf '%s\n' "$@"
+  } >"$work/gateway.toml"
+  "$build/gateway/attestd-gateway" --config "$work/gateway.toml" >>"$work/gateway.log" 2>&1 &
+  gateway_process=$!
+  started $gateway_process
+  comes_up attestd-gateway "$work/gateway.log" $gateway_process 10 listens "$gateway_port"
+}
+
+# write_policy: $work/policy.toml accepts what the VM shows now, $work/other.toml
+# another launch measurement.
+write_policy() {
+  "$attestctl" evidence --from "$socket" -o "$work/bundle.json" --nonce 00112233445566778899aabbccddeeff &&
+    "$attestctl" policy init --from "$work/bundle.json" --trust-root "$work/vm/trust-root.pem" -o "$work/policy.toml" &&
+    sed 's/^\( *value = "\)[0-9a-f]\{8\}/\100000000/' "$work/policy.toml" >"$work/other.toml" || exit 1
+}
+
+# make_certificate NAME [OPTION…]: $work/NAME.pem, self-signed, and $work/NAME.key, a P-256 key.
+make_certificate() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/$1.key" -out "$work/$1.pem" \
+    -subj "/CN=$1" -days 2 "${@:2}" 2>/dev/null
+}
+
+# serve NAME PORT COMMAND…: a server of the test's own; sets served. Output: $work/NAME.log.
+serve() {
+  local name=$1 port=$2
+  shift 2
+  "$@" >"$work/$name.log" 2>&1 &
+  served=$!
+  started $served
+  comes_up "$name" "$work/$name.log" $served 10 listens "$port"
+}
+
 # ask BODY: POST /v1/evidence; body in $work/answer, status in $code.
 ask() {
   code=$(curl -s -o "$work/answer" -w '%{http_code}' --max-time 30 --unix-socket "$socket" \

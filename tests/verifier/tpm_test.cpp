@@ -7,11 +7,11 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/openssl_internal.h"
 #include "evidence/event_log_writer.h"
 #include "evidence/event_names.h"
 #include "tests/catch.h"
 #include "tests/vectors.h"
-#include "verifier/openssl_internal.h"
 
 using namespace attestd;
 using test::vector_file;

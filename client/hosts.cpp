@@ -1,0 +1,115 @@
+#include "client/hosts.h"
+
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "verifier/toml_internal.h"
+
+namespace attestd {
+namespace {
+
+constexpr std::string_view system_file = "/etc/attestd/hosts.toml";
+constexpr std::size_t file_limit = std::size_t{1} << 20U;  // bytes
+constexpr std::size_t entry_limit = 4096;
+
+Result<std::string> path_of(TomlSection& section, std::string_view key, const std::string& folder) {
+  ATTESTD_TRY(const auto path, section.string(key));
+  if (!path || path->starts_with('/')) return path.value_or("");
+  if (path->empty()) return toml_error(*section.find(key), Errc::malformed, section.place(key) + " is empty");
+  return folder + "/" + *path;
+}
+
+// Whoever writes it chooses the policy that a host is held to.
+Result<Bytes> read_own_file(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return fail_errno(errno, "cannot read " + path);
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0) return fail_errno(errno, "cannot read " + path);
+  if (!S_ISREG(status.st_mode)) return fail(Errc::usage, path + " is not a file");
+  if ((status.st_uid != 0 && status.st_uid != ::geteuid()) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return fail(Errc::permission,
+                "others than root and you may write " + path + ", which chooses policies: chmod go-w");
+  }
+  return read_fd(fd.get(), path, file_limit);
+}
+
+bool fits(const HostEntry& entry, const std::string& host) {
+  return std::ranges::any_of(entry.names, [&](const std::string& pattern) {
+    return ::fnmatch(pattern.c_str(), host.c_str(), FNM_CASEFOLD | FNM_NOESCAPE) == 0;
+  });
+}
+
+}  // namespace
+
+Result<std::vector<HostEntry>> parse_hosts(std::string_view toml, const std::string& folder) {
+  toml::table table;
+  try {
+    table = toml::parse(toml);
+  } catch (const toml::parse_error& error) {
+    const toml::source_position at = error.source().begin;
+    return fail(Errc::malformed, "line " + std::to_string(at.line) + ", column " + std::to_string(at.column) + ": " +
+                                     std::string(error.description()));
+  }
+  TomlSection document(table, "");
+  ATTESTD_TRY(auto sections, document.sections("host"));
+  ATTESTD_CHECK(document.finish());
+  if (sections.size() > entry_limit) {
+    return fail(Errc::out_of_range, "there are more than " + std::to_string(entry_limit) + " hosts");
+  }
+  std::vector<HostEntry> out;
+  for (TomlSection& section : sections) {
+    HostEntry entry;
+    ATTESTD_TRY(auto names, section.strings("names"));
+    if (!names) return toml_error(section.table(), Errc::malformed, section.place("names") + " is missing");
+    entry.names = *std::move(names);
+    ATTESTD_TRY(const auto from, section.string("from"));
+    entry.from = from.value_or("");
+    ATTESTD_TRY(entry.policy, path_of(section, "policy", folder));
+    ATTESTD_TRY(entry.ca_file, path_of(section, "ca-file", folder));
+    ATTESTD_CHECK(section.finish());
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+Result<std::optional<HostEntry>> find_host_entry(const std::vector<std::string>& files, const std::string& host) {
+  for (const std::string& path : files) {
+    const auto text = read_own_file(path);
+    if (!text) {
+      if (text.error().code == Errc::not_found) continue;
+      return std::unexpected(text.error());
+    }
+    const std::size_t slash = path.rfind('/');
+    auto entries = parse_hosts(as_text(*text), slash == std::string::npos ? "." : path.substr(0, slash));
+    if (!entries) return std::unexpected(std::move(entries).error().in(path));
+    for (HostEntry& entry : *entries) {
+      if (fits(entry, host)) return std::optional(std::move(entry));
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> default_host_files() {
+  // Read before anything else runs: no other thread changes it.
+  const auto environment = [](const char* name) -> std::string {
+    const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+    return value != nullptr && *value == '/' ? value : "";
+  };
+  std::vector<std::string> out;
+  if (const std::string xdg = environment("XDG_CONFIG_HOME"); !xdg.empty()) {
+    out.push_back(xdg + "/attestd/hosts.toml");
+  } else if (const std::string home = environment("HOME"); !home.empty()) {
+    out.push_back(home + "/.config/attestd/hosts.toml");
+  }
+  out.emplace_back(system_file);
+  return out;
+}
+
+}  // namespace attestd

@@ -1,0 +1,24 @@
+// "https://HOST[:PORT]": a server of ours, of which nothing but the address is chosen.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace attestd {
+
+struct HttpsServerName {
+  std::string host;  // name, IPv4 address, or IPv6 address without brackets (a zone after "%")
+  std::uint16_t port = 0;
+  bool operator==(const HttpsServerName&) const = default;
+};
+
+// Errors: usage (no such URL; one with a user, a path but "/", a query or a fragment).
+Result<HttpsServerName> parse_https_url(const std::string& url, std::uint16_t default_port);
+std::string https_url(const HttpsServerName& server);  // "https://[::1]:28443"
+
+// Is it an IPv4 or IPv6 address rather than a name?
+bool is_address(const std::string& host);
+
+}  // namespace attestd
