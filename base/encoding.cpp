@@ -12,19 +12,20 @@ constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefgh
 constexpr std::string_view base64url_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 std::string encode64(ByteView bytes, std::string_view alphabet, bool padded) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  std::uint32_t buffer = 0;
-  unsigned bits = 0;
-  for (const std::byte b : bytes) {
-    buffer = (buffer << 8) | std::to_integer<std::uint32_t>(b);
-    bits += 8;
-    while (bits >= 6) {
-      bits -= 6;
-      out.push_back(alphabet[(buffer >> bits) & 0x3f]);
-    }
+  // Three bytes are four letters; what is left at the end is one or two bytes.
+  std::string out((bytes.size() * 4 + 2) / 3, '\0');
+  char* to = out.data();
+  const auto at = [&bytes](std::size_t i) { return std::to_integer<std::uint32_t>(bytes[i]); };
+  const std::size_t rest = bytes.size() % 3;
+  const std::size_t whole = bytes.size() - rest;
+  for (std::size_t i = 0; i < whole; i += 3) {
+    const std::uint32_t group = at(i) << 16U | at(i + 1) << 8U | at(i + 2);
+    for (const unsigned shift : {18U, 12U, 6U, 0U}) *to++ = alphabet[(group >> shift) & 0x3fU];
   }
-  if (bits > 0) out.push_back(alphabet[(buffer << (6 - bits)) & 0x3f]);
+  if (rest > 0) {
+    const std::uint32_t group = at(whole) << 16U | (rest == 2 ? at(whole + 1) << 8U : 0U);
+    for (unsigned letter = 0; letter <= rest; ++letter) *to++ = alphabet[(group >> (18U - 6 * letter)) & 0x3fU];
+  }
   while (padded && out.size() % 4 != 0) out.push_back('=');
   return out;
 }

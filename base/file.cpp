@@ -58,6 +58,10 @@ Result<void> write_all(int fd, const std::string& name, ByteView bytes) {
   return {};
 }
 
+bool only_we_may_write(const struct ::stat& status) {
+  return (status.st_uid == 0 || status.st_uid == ::geteuid()) && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 Result<void> replace_file(const std::string& path, ByteView bytes, unsigned mode) {
   struct stat present{};
   if (::stat(path.c_str(), &present) == 0 && !S_ISREG(present.st_mode)) {

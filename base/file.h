@@ -7,6 +7,8 @@
 
 #include "base/bytes.h"
 
+struct stat;  // <sys/stat.h>
+
 namespace attestd {
 
 // Owns a file descriptor.
@@ -38,6 +40,9 @@ class UniqueFd {
 Result<Bytes> read_file(const std::string& path, std::size_t limit);
 Result<Bytes> read_fd(int fd, const std::string& name, std::size_t limit);
 inline constexpr std::size_t default_file_limit = std::size_t{16} << 20U;
+
+// Nobody but root and the caller's effective user may write it, by owner and mode.
+bool only_we_may_write(const struct ::stat& status);
 
 // Writes all of it, retrying short writes and EINTR.
 Result<void> write_all(int fd, const std::string& name, ByteView bytes);

@@ -1,5 +1,7 @@
 #include "client/activation.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/random.h"
@@ -26,6 +28,8 @@ std::optional<Credential> credential_for(const Bundle& bundle, ByteView seed) {
 }  // namespace
 
 Result<FetchedEvidence> fetch_activated_evidence(const Source& source, EvidenceRequest request) {
+  using std::chrono::steady_clock, std::chrono::milliseconds;
+  const auto deadline = steady_clock::now() + request.timeout;
   ATTESTD_TRY(FetchedEvidence out, fetch_evidence(source, request));
   if (source.kind == Source::Kind::file || request.cached) return out;
   const auto first = parse_bundle(out.bundle);
@@ -33,6 +37,8 @@ Result<FetchedEvidence> fetch_activated_evidence(const Source& source, EvidenceR
   ATTESTD_TRY(Bytes seed, random_bytes(activation_seed_size));
   request.credential = credential_for(*first, seed);
   if (!request.credential) return out;
+  const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+  request.timeout = std::max(left, milliseconds(1));
   ATTESTD_TRY(out, fetch_evidence(source, request));
   out.activation_seed = std::move(seed);
   return out;

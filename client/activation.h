@@ -10,7 +10,8 @@
 namespace attestd {
 
 // Asks twice where the first bundle has an SVSM's manifest, with the same nonce; once
-// otherwise, of a file, and for cached evidence. `activation_seed` is a new random one. Errors: those of
+// otherwise, of a file, and for cached evidence. `activation_seed` is a new random one, and
+// the timeout is for both. Errors: those of
 // fetch_evidence().
 Result<FetchedEvidence> fetch_activated_evidence(const Source& source, EvidenceRequest request);
 

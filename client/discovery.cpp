@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "client/hosts.h"
@@ -32,21 +31,24 @@ Result<void> find_by_dns(const std::string& host, const NameServer& dns, Whereab
   std::vector<std::string> servers;
   for (const SrvRecord& record : *records) {
     if (record.target.empty() || record.port == 0 || servers.size() == servers_limit) continue;
-    servers.push_back(https_url({record.target, record.port}));
+    servers.push_back(record.target + ":" + std::to_string(record.port));
   }
   if (!records->empty() && servers.empty()) {
     return fail(Errc::not_found, "the SRV record " + name + " says that this host has no attestd-gateway");
   }
   if (servers.empty()) return {};
-  into.source.target = servers.front();
-  into.source.others.assign(servers.begin() + 1, servers.end());
+  into.source.servers = std::move(servers);
   into.found_by = "the SRV record " + name;
   return {};
 }
 
 }  // namespace
 
-Result<Whereabouts> find_host(const std::string& host, const std::string& hosts, const NameServer& dns) {
+Result<Whereabouts> find_host(const std::string& name, const std::string& hosts, const NameServer& dns) {
+  const std::string host = name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
+  if (!is_host_name(host) && !is_address(host)) {
+    return fail(Errc::usage, "\"" + name + "\" is neither a host's name nor an address");
+  }
   if (!hosts.empty() && ::access(hosts.c_str(), F_OK) != 0) return fail_errno(errno, "cannot read " + hosts);
   ATTESTD_TRY(const auto entry,
               find_host_entry(hosts.empty() ? default_host_files() : std::vector<std::string>{hosts}, host));
@@ -66,6 +68,13 @@ Result<Whereabouts> find_host(const std::string& host, const std::string& hosts,
   out.found_by = "the default port " + std::to_string(default_gateway_port);
   ATTESTD_CHECK(find_by_dns(host, dns, out));
   return out;
+}
+
+Error unreached(Error error, const Whereabouts& where) {
+  if (!where.found_by.empty()) {
+    error.message += "; that address is from " + where.found_by + ": name another with --from, or in hosts.toml";
+  }
+  return error;
 }
 
 }  // namespace attestd

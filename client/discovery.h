@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "client/source.h"
 #include "net/srv.h"
@@ -19,8 +20,12 @@ struct Whereabouts {
 // By the file of hosts (`hosts`; empty: the default files); where that does not say, by the SRV
 // record of the name; without one, at the default port. An address has no SRV record, and a DNS
 // that does not answer is taken for one without: evidence decides what is believed, not where it was found.
-// `host`: a name or address, without brackets and port. Errors: those of find_host_entry() and
-// parse_source(); not_found (the SRV record says that there is none; an explicit file is not there).
-Result<Whereabouts> find_host(const std::string& host, const std::string& hosts, const NameServer& dns = {});
+// `name`: a name or address, without brackets and port; a dot at its end is left out. Errors: usage
+// (neither), those of find_host_entry() and parse_source(); not_found (the SRV record says that there is none; an
+// explicit file is not there).
+Result<Whereabouts> find_host(const std::string& name, const std::string& hosts, const NameServer& dns = {});
+
+// What went wrong with asking there, with how it was found.
+Error unreached(Error error, const Whereabouts& where);
 
 }  // namespace attestd

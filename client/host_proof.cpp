@@ -2,6 +2,7 @@
 // nothing is, unless everything holds. Source: ssh_config(5).
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "client/activation.h"
 #include "client/commands.h"
 #include "client/discovery.h"
@@ -9,6 +10,7 @@
 #include "client/known_hosts.h"
 #include "client/proof_cache.h"
 #include "client/trust.h"
+#include "evidence/digest.h"
 #include "verifier/appraise.h"
 
 namespace attestd {
@@ -42,22 +44,15 @@ Result<Invocation> parse_words(const std::vector<std::string>& words) {
   return out;
 }
 
-std::string reasons(const Verdict& verdict) {
-  std::string out;
-  for (const auto& [question, answer] : verdict.answers) {
-    if (answer.answer == Answer::yes) continue;
-    for (const Reason& reason : answer.reasons) out += (out.empty() ? "" : "; ") + reason.text;
-  }
-  for (const Check& check : verdict.checks) {
-    if (check.result != CheckResult::fail) continue;
-    out += (out.empty() ? "" : "; ") + check.id + ": " + check.detail;
-  }
-  return out.empty() ? "the policy's questions have no answer" : out;
-}
-
 bool failed(const Verdict& verdict, std::string_view id) {
   const Check* const check = verdict.find(id);
   return check != nullptr && check->result == CheckResult::fail;
+}
+
+bool failed_alone(const Verdict& verdict, std::string_view id) {
+  return failed(verdict, id) && std::ranges::all_of(verdict.checks, [&](const Check& check) {
+           return check.id == id || check.result != CheckResult::fail;
+         });
 }
 
 class HostProof {
@@ -74,6 +69,9 @@ class HostProof {
     if (out.common_.https.ca_file.empty()) out.common_.https.ca_file = out.where_.ca_file;
     if (out.trust_.policy.empty()) {
       return fail(Errc::usage, "host-proof needs --policy FILE, or a policy for this host in hosts.toml");
+    }
+    if (!out.common_.https.ca_file.empty()) {
+      ATTESTD_TRY(out.tls_roots_, read_option_file("--ca-file", out.common_.https.ca_file));
     }
     ATTESTD_TRY(out.policy_, load_trust(out.trust_));
     ATTESTD_TRY(out.at_, verification_time(out.trust_.at));
@@ -94,7 +92,7 @@ class HostProof {
     auto evidence = fetch_activated_evidence(
         where_.source,
         {.nonce = proof.nonce, .purpose = Purpose::host, .timeout = common_.timeout, .https = common_.https});
-    if (!evidence) return std::unexpected(unreached(std::move(evidence).error()));
+    if (!evidence) return std::unexpected(unreached(std::move(evidence).error(), where_));
     proof.evidence = *std::move(evidence);
     auto lines = lines_of(proof);
     if (lines) keep(proof);
@@ -106,11 +104,10 @@ class HostProof {
       : common_(std::move(common)), trust_(std::move(trust)), invocation_(std::move(invocation)) {}
 
   [[nodiscard]] std::string source() const { return source_name(where_.source); }
-  [[nodiscard]] Error unreached(Error error) const {
-    if (!where_.found_by.empty()) {
-      error.message += "; that address is from " + where_.found_by + ": name another with --from, or in hosts.toml";
-    }
-    return error;
+  // What evidence must have in common to serve again: where it is from, and the roots that the
+  // server's certificate was held to.
+  [[nodiscard]] std::string origin() const {
+    return source() + " " + to_hex(digest(HashAlgorithm::sha256, {tls_roots_}));
   }
 
   // A file's age is the policy's business: it never answers our nonce.
@@ -122,14 +119,14 @@ class HostProof {
     return ProofCache(folder + "/proofs");
   }
   [[nodiscard]] std::optional<Proof> from_cache() const {
-    const auto folder = cache();
-    return folder ? folder->find(invocation_.host, source(), at_, policy_.host_proof_cache_s) : std::nullopt;
+    const auto proofs = cache();
+    return proofs ? proofs->find(invocation_.host, origin(), at_, policy_.host_proof_cache_s) : std::nullopt;
   }
   void keep(const Proof& proof) const {
-    const auto folder = cache();
-    if (!folder) return;
+    const auto proofs = cache();
+    if (!proofs) return;
     // The proof holds without it.
-    if (const auto kept = folder->keep(invocation_.host, source(), proof); !kept) {
+    if (const auto kept = proofs->keep(invocation_.host, origin(), proof); !kept) {
       complain("cannot keep the verified evidence of " + invocation_.host + ": " + kept.error().text());
     }
   }
@@ -155,16 +152,17 @@ class HostProof {
 
   [[nodiscard]] std::optional<Error> refusal(const Appraisal& appraisal) const {
     const Verdict& verdict = appraisal.verdict;
-    if (failed(verdict, "binding.channel")) {
+    if (appraisal.statement && failed(verdict, "binding.channel")) {
       return Error{Errc::mismatch,
                    "somebody between you and the VM passes its evidence on, possibly a man in the middle (" +
                        verdict.find("binding.channel")->detail + "); do not connect until you know who",
                    std::nullopt, 0};
     }
-    if (invocation_.offered && failed(verdict, "binding.host-key")) return not_listed();
+    // Else the evidence is no reason to speak of its VM's keys.
+    if (appraisal.statement && failed_alone(verdict, "binding.host-key")) return not_listed();
     if (verdict.outcome != Outcome::trusted || !appraisal.statement) {
       return Error{Errc::refused,
-                   "the VM's evidence is " + std::string(outcome_name(verdict.outcome)) + ": " + reasons(verdict) +
+                   "the VM's evidence is " + std::string(outcome_name(verdict.outcome)) + ": " + reasons_of(verdict) +
                        "; see all of it with: attestctl verify --from " + source() + " --policy " + trust_.policy,
                    std::nullopt, 0};
     }
@@ -173,7 +171,6 @@ class HostProof {
       return Error{Errc::not_found, "the VM's evidence lists no ssh host key: see \"attestctl status\" in the VM",
                    std::nullopt, 0};
     }
-    if (invocation_.offered && std::ranges::find(keys, *invocation_.offered) == keys.end()) return not_listed();
     return std::nullopt;
   }
 
@@ -189,6 +186,7 @@ class HostProof {
   TrustOptions trust_;
   Invocation invocation_;
   Whereabouts where_;
+  Bytes tls_roots_;  // empty: any certificate will do
   Policy policy_;
   std::int64_t at_ = 0;
   SnpEndorsements endorsements_;

@@ -21,22 +21,32 @@ constexpr std::size_t entry_limit = 4096;
 
 Result<std::string> path_of(TomlSection& section, std::string_view key, const std::string& folder) {
   ATTESTD_TRY(const auto path, section.string(key));
-  if (!path || path->starts_with('/')) return path.value_or("");
+  if (!path) return std::string();
   if (path->empty()) return toml_error(*section.find(key), Errc::malformed, section.place(key) + " is empty");
-  return folder + "/" + *path;
+  return path->front() == '/' ? *path : folder + "/" + *path;
 }
 
-// Whoever writes it chooses the policy that a host is held to.
+std::unexpected<Error> others_may_write(const std::string& path) {
+  return fail(Errc::permission, "others than root and you may write " + path +
+                                    ", which decides whom you believe: it must be yours or root's, and chmod go-w");
+}
+
+// What a file of hosts names may be as dangerous as the file itself.
+Result<void> require_own_file(const std::string& path) {
+  if (path.empty()) return {};
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno(errno, "cannot read " + path);
+  if (!only_we_may_write(status)) return others_may_write(path);
+  return {};
+}
+
 Result<Bytes> read_own_file(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return fail_errno(errno, "cannot read " + path);
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return fail_errno(errno, "cannot read " + path);
   if (!S_ISREG(status.st_mode)) return fail(Errc::usage, path + " is not a file");
-  if ((status.st_uid != 0 && status.st_uid != ::geteuid()) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return fail(Errc::permission,
-                "others than root and you may write " + path + ", which chooses policies: chmod go-w");
-  }
+  if (!only_we_may_write(status)) return others_may_write(path);
   return read_fd(fd.get(), path, file_limit);
 }
 
@@ -49,14 +59,7 @@ bool fits(const HostEntry& entry, const std::string& host) {
 }  // namespace
 
 Result<std::vector<HostEntry>> parse_hosts(std::string_view toml, const std::string& folder) {
-  toml::table table;
-  try {
-    table = toml::parse(toml);
-  } catch (const toml::parse_error& error) {
-    const toml::source_position at = error.source().begin;
-    return fail(Errc::malformed, "line " + std::to_string(at.line) + ", column " + std::to_string(at.column) + ": " +
-                                     std::string(error.description()));
-  }
+  ATTESTD_TRY(const toml::table table, parse_toml(toml));
   TomlSection document(table, "");
   ATTESTD_TRY(auto sections, document.sections("host"));
   ATTESTD_CHECK(document.finish());
@@ -90,14 +93,17 @@ Result<std::optional<HostEntry>> find_host_entry(const std::vector<std::string>&
     auto entries = parse_hosts(as_text(*text), slash == std::string::npos ? "." : path.substr(0, slash));
     if (!entries) return std::unexpected(std::move(entries).error().in(path));
     for (HostEntry& entry : *entries) {
-      if (fits(entry, host)) return std::optional(std::move(entry));
+      if (!fits(entry, host)) continue;
+      ATTESTD_CHECK(require_own_file(entry.policy));
+      ATTESTD_CHECK(require_own_file(entry.ca_file));
+      return std::optional(std::move(entry));
     }
   }
   return std::nullopt;
 }
 
 std::vector<std::string> default_host_files() {
-  // Read before anything else runs: no other thread changes it.
+  // No thread changes the environment.
   const auto environment = [](const char* name) -> std::string {
     const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
     return value != nullptr && *value == '/' ? value : "";

@@ -22,11 +22,12 @@ struct HostEntry {
 };
 
 // `folder`: where relative paths begin. Errors: malformed (with line and column), out_of_range
-// (more than 4096 entries).
+// (more than 4096 entries, or an empty list).
 Result<std::vector<HostEntry>> parse_hosts(std::string_view toml, const std::string& folder);
 
 // What is said of `host` (no brackets, no port) in the first of these files that says anything. Files that are not
-// there are passed over. Errors: permission (others than root and us may write the file), those of parse_hosts().
+// there are passed over. Errors: permission (others than root and us may write the file, or the policy or roots that
+// it names for the host), usage (no regular file), out_of_range (over 1 MiB), those of parse_hosts().
 Result<std::optional<HostEntry>> find_host_entry(const std::vector<std::string>& files, const std::string& host);
 
 // $XDG_CONFIG_HOME/attestd/hosts.toml (~/.config), then /etc/attestd/hosts.toml.

@@ -15,6 +15,8 @@
 namespace attestd {
 namespace {
 
+constexpr std::size_t text_limit = 500;  // bytes of a problem's title or detail that are shown
+
 // libcurl reports every failure to connect alike; the errno says what to do.
 Result<void> probe(const std::string& path) {
   ATTESTD_TRY(const sockaddr_un address, unix_address(path));
@@ -55,13 +57,11 @@ Result<FetchResponse> exchange(FetchRequest fetch) {
   if (!fetch.body.empty()) fetch.content_type = "application/json";
   auto response = http_fetch(fetch);
   if (!response) {
-    if (response.error().code == Errc::timed_out) {
-      response.error().message += ": see its journal, or wait longer with --timeout";
-    }
+    if (response.error().code == Errc::timed_out) response.error().message += ": wait longer with --timeout";
     return response;
   }
   if (response->status == 200) return response;
-  Error error = problem_to_error(response->status, response->content_type, response->body);
+  Error error = problem_to_error(response->status, response->content_type, response->body).in(fetch.peer);
   if (response->retry_after.count() > 0) {
     error.message += "; it asks to come back in " + std::to_string(response->retry_after.count()) + " s";
   }
@@ -71,8 +71,8 @@ Result<FetchResponse> exchange(FetchRequest fetch) {
 }  // namespace
 
 Error problem_to_error(long status, std::string_view content_type, std::string_view body) {
-  Error error{Errc::unavailable, "attestd answered with HTTP status " + std::to_string(status), std::nullopt, 0};
-  if (status >= 400 && status < 500) error.code = Errc::usage;
+  Error error{Errc::unavailable, "the answer has the HTTP status " + std::to_string(status), std::nullopt, 0};
+  if (status >= 400 && status < 500) error.code = status == 429 ? Errc::throttled : Errc::usage;
   if (!content_type.starts_with("application/problem+json")) return error;
   const auto value = parse_json(body);
   if (!value || !value->is_object()) return error;
@@ -80,12 +80,11 @@ Error problem_to_error(long status, std::string_view content_type, std::string_v
   const std::string type = member(problem, "type");
   const std::string name = type.substr(type.find_last_of("/:#") + 1);
   if (const auto code = code_from_name(name)) error.code = *code;
-  std::string title = member(problem, "title");
-  const std::string detail = member(problem, "detail");
+  std::string title = member(problem, "title").substr(0, text_limit);
+  const std::string detail = member(problem, "detail").substr(0, text_limit);
   if (title.empty() && detail.empty()) return error;
   if (!title.empty() && !detail.empty() && title != detail) title += ": ";
-  error.message =
-      "attestd says: " + (title == detail ? title : title + detail) + " (HTTP status " + std::to_string(status) + ")";
+  error.message = "\"" + (title == detail ? title : title + detail) + "\" (HTTP status " + std::to_string(status) + ")";
   return error;
 }
 
@@ -106,6 +105,7 @@ Result<HttpsAnswer> https_exchange(const HttpsRequest& request) {
   FetchRequest fetch;
   fetch.url = request.server + request.target;
   fetch.peer = request.server;
+  fetch.connect_to = request.connect_to;
   fetch.body = request.body;
   fetch.ca_file = request.ca_file;
   fetch.environment_proxy = true;

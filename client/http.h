@@ -1,4 +1,4 @@
-// One HTTP exchange with the agent over its socket.
+// One HTTP exchange with the agent, over its socket or by way of attestd-gateway.
 #pragma once
 
 #include <chrono>
@@ -25,11 +25,12 @@ struct HttpRequest {
 Result<std::string> http_exchange(const HttpRequest& request);
 
 struct HttpsRequest {
-  std::string server;   // "https://vm.example:28443"
-  std::string target;   // "/v1/evidence"
-  std::string body;     // JSON; empty: GET, else POST
-  std::string ca_file;  // roots for the server's certificate (PEM); empty: any certificate will do
-  std::string proxy;    // empty: as the environment says
+  std::string server;      // "https://vm.example:28443"
+  std::string connect_to;  // "HOST:PORT" where it is; empty: as `server` says
+  std::string target;      // "/v1/evidence"
+  std::string body;        // JSON; empty: GET, else POST
+  std::string ca_file;     // roots for the server's certificate (PEM); empty: any certificate will do
+  std::string proxy;       // empty: as the environment says
   std::chrono::milliseconds timeout{15000};
   std::chrono::milliseconds connect_timeout{5000};
   std::size_t limit = 0;  // bytes of the response

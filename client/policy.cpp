@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
 #include <memory>
@@ -50,18 +51,6 @@ Result<std::string> trust_lines(std::string_view key, const std::vector<std::str
   return out + "]\n";
 }
 
-std::string complaints(const Verdict& verdict) {
-  std::string out;
-  for (const Check& check : verdict.checks) {
-    if (check.result == CheckResult::fail) out += (out.empty() ? "" : "; ") + check.id + ": " + check.detail;
-  }
-  for (const auto& [question, answer] : verdict.answers) {
-    if (answer.answer == Answer::yes || !out.empty()) continue;
-    for (const Reason& reason : answer.reasons) out += (out.empty() ? "" : "; ") + reason.text;
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<int> run_policy_init(const CommonOptions& common, const PolicyInitOptions& options) {
@@ -82,7 +71,7 @@ Result<int> run_policy_init(const CommonOptions& common, const PolicyInitOptions
     toml += line;
   }
 
-  // A policy that its own evidence does not meet is worth a word, not a refusal:
+  // Of what is at hand: a policy that its own evidence does not meet is worth a word, not a refusal:
   // an owner may want to write it and see why.
   auto policy = parse_policy(toml, ".");
   if (!policy) return std::unexpected(std::move(policy).error().in("the policy that was just made"));
@@ -96,9 +85,16 @@ Result<int> run_policy_init(const CommonOptions& common, const PolicyInitOptions
   } else {
     context.nonce = nonce;
   }
+  context.channel = evidence.channel;
   const Verdict verdict = appraise(*bundle, *policy, context).verdict;
+  // What the network may have written is no policy.
+  const bool sound =
+      std::ranges::none_of(verdict.checks, [](const Check& check) { return check.result == CheckResult::fail; });
+  if (evidence.channel && !sound) {
+    return fail(Errc::refused, "no policy is made of evidence that fails: " + reasons_of(verdict));
+  }
   if (verdict.outcome != Outcome::trusted) {
-    complain("note: this evidence does not meet the policy made from it: " + complaints(verdict));
+    complain("note: this evidence does not meet the policy made from it: " + reasons_of(verdict));
   }
   if (options.output.empty()) {
     ATTESTD_CHECK(print(toml));

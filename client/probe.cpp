@@ -10,11 +10,6 @@
 namespace attestd {
 namespace {
 
-void append(std::string& to, std::string_view text) {
-  if (!to.empty()) to += "; ";
-  to += text;
-}
-
 Result<FetchedEvidence> fetch(const ProbeRequest& request, std::optional<Bytes>& nonce) {
   if (!request.cached) {
     ATTESTD_TRY(nonce, fresh_nonce());
@@ -39,16 +34,7 @@ Verdict undecided_verdict(const Error& error) {
 std::string probe_reason(const ProbeResult& result) {
   if (result.failure) return result.failure->text();
   if (result.verdict.outcome == Outcome::trusted) return {};
-  std::string out;
-  for (const Check& check : result.verdict.checks) {
-    if (check.result == CheckResult::fail) append(out, check.id + ": " + check.detail);
-  }
-  if (!out.empty()) return out;
-  for (const auto& [question, answer] : result.verdict.answers) {
-    if (answer.answer == Answer::yes) continue;
-    for (const Reason& reason : answer.reasons) append(out, reason.text);
-  }
-  return out;
+  return reasons_of(result.verdict);
 }
 
 Result<Prober> Prober::make(const TrustOptions& trust) {

@@ -24,9 +24,17 @@ constexpr std::int64_t version = 1;
 constexpr std::chrono::hours longest{24};
 constexpr std::string_view suffix = ".proof";
 
-// Nobody but us may have written it.
-bool is_ours(const struct stat& status) {
-  return status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+bool is_our_folder(const std::string& path) {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && only_we_may_write(status);
+}
+
+// NAME.proof, or NAME.proof.XXXXXX that a crash left half written, with the digest for NAME.
+bool is_proof(const std::string& name) {
+  constexpr std::size_t digits = 64;
+  constexpr std::size_t random = std::string_view(".XXXXXX").size();
+  return name.find_first_not_of("0123456789abcdef") == digits && name.substr(digits).starts_with(suffix) &&
+         (name.size() == digits + suffix.size() || name.size() == digits + suffix.size() + random);
 }
 
 void remove_old(const std::string& folder) {
@@ -34,9 +42,8 @@ void remove_old(const std::string& folder) {
   const auto now = std::filesystem::file_time_type::clock::now();
   for (std::filesystem::directory_iterator entries(folder, error), end; !error && entries != end;
        entries.increment(error)) {
-    // Also one that a crash left half written: NAME.proof.XXXXXX.
-    if (entries->path().filename().string().find(suffix) == std::string::npos) continue;
     std::error_code ignored;
+    if (!is_proof(entries->path().filename().string()) || !entries->is_regular_file(ignored)) continue;
     const auto written = entries->last_write_time(ignored);
     if (!ignored && now - written > longest) std::filesystem::remove(entries->path(), ignored);
   }
@@ -81,11 +88,12 @@ std::string ProofCache::path(std::string_view host, std::string_view source) con
 
 std::optional<Proof> ProofCache::find(std::string_view host, std::string_view source, std::int64_t now,
                                       std::int64_t seconds) const {
+  if (!is_our_folder(folder_)) return std::nullopt;
   struct stat status{};
-  if (::lstat(folder_.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || !is_ours(status)) return std::nullopt;
   const std::string file = path(host, source);
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) || !is_ours(status)) return std::nullopt;
+  if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) || !only_we_may_write(status))
+    return std::nullopt;
   const auto text = read_fd(fd.get(), file, 2 * bundle_max_size);
   if (!text) return std::nullopt;
   auto proof = parse_proof(as_text(*text));
@@ -98,6 +106,9 @@ Result<void> ProofCache::keep(std::string_view host, std::string_view source, co
   std::filesystem::create_directories(std::filesystem::path(folder_).parent_path(), error);
   if (::mkdir(folder_.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
     return fail_errno(errno, "cannot make the folder " + folder_);
+  }
+  if (!is_our_folder(folder_)) {
+    return fail(Errc::permission, folder_ + " is no folder that only you and root may write");
   }
   remove_old(folder_);
   return replace_file(path(host, source), as_bytes(encode_proof(proof)), S_IRUSR | S_IWUSR);

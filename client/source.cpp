@@ -51,13 +51,14 @@ std::string request_body(const EvidenceRequest& request) {
 }
 
 Result<FetchedEvidence> fetch_over_https(const Source& source, const EvidenceRequest& request) {
-  const auto deadline = std::chrono::steady_clock::now() + request.timeout;
-  std::vector<std::string> servers{source.target};
-  servers.insert(servers.end(), source.others.begin(), source.others.end());
+  using std::chrono::steady_clock, std::chrono::milliseconds;
+  const auto deadline = steady_clock::now() + request.timeout;
+  const std::vector<std::string> servers = source.servers.empty() ? std::vector<std::string>{""} : source.servers;
+  std::string complaints;
   for (std::size_t i = 0;; ++i) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    auto answer = https_exchange({.server = servers[i],
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+    auto answer = https_exchange({.server = source.target,
+                                  .connect_to = servers[i],
                                   .target = evidence_path,
                                   .body = request_body(request),
                                   .ca_file = request.https.ca_file,
@@ -70,9 +71,13 @@ Result<FetchedEvidence> fetch_over_https(const Source& source, const EvidenceReq
       if (!request.cached) out.channel = {std::move(answer->channel.spki_sha256), std::move(answer->channel.exporter)};
       return out;
     }
-    const bool next = answer.error().code == Errc::unavailable || answer.error().code == Errc::timed_out;
-    if (!next || i + 1 == servers.size() || std::chrono::steady_clock::now() >= deadline) {
-      return std::unexpected(std::move(answer).error());
+    Error error = std::move(answer).error();
+    if (!servers[i].empty()) error = std::move(error).in("by " + servers[i]);
+    complaints += (complaints.empty() ? "" : "; ") + error.message;
+    const bool next = error.code == Errc::unavailable || error.code == Errc::timed_out;
+    if (!next || i + 1 == servers.size() || steady_clock::now() >= deadline) {
+      error.message = std::move(complaints);
+      return std::unexpected(std::move(error));
     }
   }
 }
@@ -124,8 +129,11 @@ std::string source_name(const Source& source) {
 
 Result<std::string> agent_socket(std::string_view named) {
   if (named.starts_with(https_scheme)) {
-    return fail(Errc::usage, "this asks the agent's own socket; over the network there is " + std::string(named) +
-                                 "/v1/status, of which nothing is proven");
+    ATTESTD_TRY(const HttpsServerName server, parse_https_url(std::string(named), default_gateway_port));
+    return fail(Errc::usage,
+                "this asks the agent's own socket, not the network: what a gateway says of itself, which "
+                "proves nothing, shows curl -k " +
+                    https_url(server) + "/v1/status");
   }
   if (named.starts_with(unix_scheme)) named.remove_prefix(unix_scheme.size());
   if (named.empty()) return parse_source({}).value().target;

@@ -22,8 +22,10 @@ inline constexpr std::uint16_t default_gateway_port = 28443;
 struct Source {
   enum class Kind { socket, file, command, https };
   Kind kind = Kind::socket;
-  std::string target;                    // a path, the command, or "https://HOST:PORT"
-  std::vector<std::string> others = {};  // of https: asked in turn while those before cannot be reached
+  std::string target;  // a path, the command, or "https://HOST:PORT"
+  // Of https: "HOST:PORT" of the servers that stand for it, asked in turn while those before give no
+  // answer; empty: the target itself. Certificates are for the target's host in any case.
+  std::vector<std::string> servers = {};
   bool operator==(const Source&) const = default;
 };
 
@@ -34,7 +36,7 @@ Result<Source> parse_source(std::string_view text);
 std::string source_name(const Source& source);  // "unix:/run/attestd/attestd.sock"
 
 // The agent's socket for commands that talk to nothing else; `named` may be
-// empty, a path or "unix:PATH".
+// empty, a path or "unix:PATH". Error: usage (https).
 Result<std::string> agent_socket(std::string_view named);
 
 // Which TLS server is asked is shown by the evidence; its certificate is looked at only when
@@ -65,7 +67,8 @@ struct FetchedEvidence {
 // A command sees the nonce in
 // ATTESTD_NONCE (hexadecimal) and ATTESTD_NONCE_BASE64URL, ATTESTD_PURPOSE, and
 // ATTESTD_CREDENTIAL (client/activation.h); it cannot be asked for what is cached (usage). A file is what it is: only
-// its nonce, checked by the caller, can say that it is fresh.
+// its nonce, checked by the caller, can say that it is fresh. Errors: those of read_input(),
+// command_output(), http_exchange() and https_exchange(), of several servers all sentences.
 Result<FetchedEvidence> fetch_evidence(const Source& source, const EvidenceRequest& request);
 
 // For who writes evidence down unverified: was it made for the connection that it came over?

@@ -59,7 +59,10 @@ class Round {
     if (where) {
       HttpsOptions https = common_->https;
       if (https.ca_file.empty()) https.ca_file = where->ca_file;
-      return prober_->probe({where->source, options_->cached, common_->timeout, https}, options_->trust.policy);
+      ProbeResult out =
+          prober_->probe({where->source, options_->cached, common_->timeout, https}, options_->trust.policy);
+      if (out.failure) out.failure = unreached(*std::move(out.failure), *where);
+      return out;
     }
     ProbeResult out;
     out.failure = where.error();

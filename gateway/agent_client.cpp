@@ -1,4 +1,3 @@
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -17,7 +16,8 @@ using boost::system::error_code, net::into;
 
 namespace {
 
-constexpr std::size_t most_idle = 64;                                  // connections kept
+constexpr std::chrono::seconds longest_idle{5};                        // below attestd's idle-timeout
+constexpr std::size_t read_size = std::size_t{32} * 1024;              // bytes
 constexpr std::size_t response_header_limit = std::size_t{16} * 1024;  // bytes
 
 http::request<http::string_body> message_of(const AgentRequest& request) {
@@ -54,7 +54,7 @@ asio::awaitable<Result<AgentResponse>> AgentClient::ask(AgentRequest request) {
   for (bool fresh = false;; fresh = true) {
     Socket socket(executor_);
     if (!fresh && !idle_.empty()) {
-      socket = std::move(idle_.back());
+      socket = std::move(idle_.back().socket);
       idle_.pop_back();
     } else {
       fresh = true;
@@ -64,14 +64,31 @@ asio::awaitable<Result<AgentResponse>> AgentClient::ask(AgentRequest request) {
         co_return fail(Errc::unavailable, "attestd does not answer at " + socket_ + ": " + error.message());
       }
     }
-    bool keep = false;
-    auto response = co_await exchange(socket, request, keep);
-    if (keep && idle_.size() < most_idle) idle_.push_back(std::move(socket));
+    bool usable = false;
+    auto response = co_await exchange(socket, request, usable);
+    if (usable) keep(std::move(socket));
     if (response || fresh || response.error().code != Errc::unavailable) co_return response;
   }
 }
 
-asio::awaitable<Result<AgentResponse>> AgentClient::exchange(Socket& socket, const AgentRequest& request, bool& keep) {
+void AgentClient::keep(Socket socket) {
+  if (idle_.size() >= most_idle_) return;
+  idle_.push_back({std::move(socket), std::chrono::steady_clock::now()});
+  if (idle_.size() == 1) tidy_up();
+}
+
+void AgentClient::tidy_up() {
+  const auto now = std::chrono::steady_clock::now();
+  while (!idle_.empty() && now - idle_.front().since >= longest_idle) idle_.pop_front();
+  if (idle_.empty()) return;
+  tidy_up_.expires_at(idle_.front().since + longest_idle);
+  tidy_up_.async_wait([this](const error_code& error) {
+    if (!error) tidy_up();
+  });
+}
+
+asio::awaitable<Result<AgentResponse>> AgentClient::exchange(Socket& socket, const AgentRequest& request,
+                                                             bool& usable) {
   const auto timed_out = std::make_shared<bool>(false);
   asio::steady_timer timer(executor_, timeout_);
   timer.async_wait([&socket, flag = std::weak_ptr<bool>(timed_out)](const error_code& error) {
@@ -88,14 +105,20 @@ asio::awaitable<Result<AgentResponse>> AgentClient::exchange(Socket& socket, con
   parser.header_limit(response_header_limit);
   parser.body_limit(bundle_max_size);
   boost::beast::flat_buffer buffer;
-  if (!error) co_await http::async_read(socket, buffer, parser, into(error));
+  // While attestd makes evidence nothing is held for it; then it is read in few pieces: Beast
+  // by itself begins with 512 bytes.
+  if (!error) co_await socket.async_wait(Socket::wait_read, into(error));
+  if (!error) {
+    buffer.reserve(read_size);
+    co_await http::async_read(socket, buffer, parser, into(error));
+  }
   timer.cancel();
   if (*timed_out) co_return fail(Errc::timed_out, "attestd gave no answer in time");
   if (error == http::error::body_limit || error == http::error::header_limit) {
     co_return fail(Errc::out_of_range, "attestd's answer is too large");
   }
   if (error) co_return fail(Errc::unavailable, "attestd hung up: " + error.message());
-  keep = parser.keep_alive() && buffer.size() == 0;
+  usable = parser.keep_alive() && buffer.size() == 0;
   co_return response_of(parser.release());
 }
 

@@ -4,9 +4,10 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <deque>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 
@@ -32,23 +33,34 @@ struct AgentResponse {
 
 class AgentClient {
  public:
-  // `timeout`: for an answer, from its request on.
-  AgentClient(const boost::asio::any_io_executor& executor, std::string socket, std::chrono::milliseconds timeout)
-      : executor_(executor), socket_(std::move(socket)), timeout_(timeout) {}
+  // `timeout`: for an answer, from its request on. At most `most_idle` connections are kept.
+  AgentClient(const boost::asio::any_io_executor& executor, std::string socket, std::chrono::milliseconds timeout,
+              std::size_t most_idle)
+      : executor_(executor), socket_(std::move(socket)), timeout_(timeout), most_idle_(most_idle), tidy_up_(executor) {}
 
   // Whatever attestd answers. A connection has one request at a time, and is kept only
   // after a whole answer: no answer can become another request's. Errors: unavailable
-  // (nobody listens, or hung up), timed_out, out_of_range (a bundle over 32 MiB).
+  // (nobody listens, or hung up), timed_out, out_of_range (a bundle over 32 MiB, headers over 16 KiB).
   boost::asio::awaitable<Result<AgentResponse>> ask(AgentRequest request);
 
  private:
   using Socket = boost::asio::local::stream_protocol::socket;
-  boost::asio::awaitable<Result<AgentResponse>> exchange(Socket& socket, const AgentRequest& request, bool& keep);
+  boost::asio::awaitable<Result<AgentResponse>> exchange(Socket& socket, const AgentRequest& request, bool& usable);
 
   boost::asio::any_io_executor executor_;
   std::string socket_;
   std::chrono::milliseconds timeout_;
-  std::vector<Socket> idle_;
+  std::size_t most_idle_;
+  void keep(Socket socket);
+  // Closes what has lain idle for too long, and looks again while anything is left.
+  void tidy_up();
+
+  struct Idle {
+    Socket socket;
+    std::chrono::steady_clock::time_point since;
+  };
+  std::deque<Idle> idle_;  // the latest at the end, where they are taken from
+  boost::asio::steady_timer tidy_up_;
 };
 
 }  // namespace attestd::gateway

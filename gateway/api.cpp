@@ -3,6 +3,7 @@
 #include "base/openmetrics.h"
 #include "gateway/api_internal.h"
 #include "gateway/problems.h"
+#include "net/asio_into_internal.h"
 
 namespace attestd::gateway {
 namespace asio = boost::asio;
@@ -31,7 +32,7 @@ asio::awaitable<HttpResponse> Api::answer(HttpRequest request) {
   if (const auto problem = agent::check_resource(request.method, request.path)) co_return problem_response(*problem);
   if (request.path == agent::evidence_resource) co_return co_await evidence(std::move(request));
   if (request.path == "/metrics") co_return co_await metrics();
-  co_return co_await status(std::move(request));
+  co_return co_await shared(std::move(request.path));
 }
 
 asio::awaitable<HttpResponse> Api::forward(AgentRequest request) {
@@ -42,27 +43,36 @@ asio::awaitable<HttpResponse> Api::forward(AgentRequest request) {
   co_return problem_response({kind, response.error().text(), {}});
 }
 
-asio::awaitable<HttpResponse> Api::status(HttpRequest request) {
+asio::awaitable<HttpResponse> Api::shared(std::string path) {
   using std::chrono::steady_clock, std::chrono::duration_cast, std::chrono::seconds;
-  if (const auto kept = kept_.find(request.path); kept != kept_.end()) {
-    const auto age = steady_clock::now() - kept->second.at;
+  std::shared_ptr<Shared> last = shared_[path];
+  if (last && !last->response) {
+    boost::system::error_code ignored;
+    co_await last->done.async_wait(net::into(ignored));
+  }
+  if (last && last->response) {
+    const auto age = steady_clock::now() - last->at;
     if (age <= config_->status_max_age) {
-      HttpResponse response = kept->second.response;
+      HttpResponse response = *last->response;
       response.headers += "Age: " + std::to_string(duration_cast<seconds>(age).count()) + "\r\n";
       co_return response;
     }
-    kept_.erase(kept);
   }
+  const auto making = std::make_shared<Shared>(asio::steady_timer(executor_, steady_clock::time_point::max()));
+  shared_[path] = making;
   // Named: g++ 12 destroys the temporaries of a co_await twice.
-  AgentRequest asked{"GET", request.path};
+  AgentRequest asked{"GET", path};
   HttpResponse response = co_await forward(std::move(asked));
-  if (response.status == 200) kept_[request.path] = {response, steady_clock::now()};
+  making->response = response;
+  making->at = steady_clock::now();
+  making->done.cancel();
+  // Those who waited get a failure too; those who come now ask again.
+  if (response.status != 200) shared_.erase(path);
   co_return response;
 }
 
 asio::awaitable<HttpResponse> Api::metrics() {
-  AgentRequest asked{"GET", "/metrics"};
-  HttpResponse response = co_await forward(std::move(asked));
+  HttpResponse response = co_await shared("/metrics");
   // Without attestd's there are still ours.
   std::string text;
   if (response.status == 200 && response.body.ends_with(end_of_metrics)) {

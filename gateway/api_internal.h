@@ -1,9 +1,12 @@
 // The resources that the gateway offers: attestd's, for who comes over TLS. Asio is in here.
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <expected>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/agent_client_internal.h"
@@ -21,26 +24,35 @@ struct Counters {
 
 class Api {
  public:
-  Api(AgentClient& agent, Turnstile& turnstile, const Config& config, const Counters& counters)
-      : agent_(&agent), turnstile_(&turnstile), config_(&config), counters_(&counters) {}
+  Api(boost::asio::any_io_executor executor, AgentClient& agent, Turnstile& turnstile, const Config& config,
+      const Counters& counters)
+      : executor_(std::move(executor)),
+        agent_(&agent),
+        turnstile_(&turnstile),
+        config_(&config),
+        counters_(&counters) {}
   boost::asio::awaitable<net::HttpResponse> answer(net::HttpRequest request);
 
  private:
-  boost::asio::awaitable<net::HttpResponse> status(net::HttpRequest request);
+  // attestd's answer to a GET that is the same for all, asked for once for those who come within
+  // status-max-age, or while it is on its way.
+  boost::asio::awaitable<net::HttpResponse> shared(std::string path);
   boost::asio::awaitable<net::HttpResponse> metrics();
   boost::asio::awaitable<net::HttpResponse> evidence(net::HttpRequest request);
   boost::asio::awaitable<net::HttpResponse> forward(AgentRequest request);
   [[nodiscard]] std::string own_metrics() const;
 
-  struct Kept {
-    net::HttpResponse response;
+  struct Shared {
+    boost::asio::steady_timer done;
+    std::optional<net::HttpResponse> response;
     std::chrono::steady_clock::time_point at;
   };
+  boost::asio::any_io_executor executor_;
   AgentClient* agent_;
   Turnstile* turnstile_;
   const Config* config_;
   const Counters* counters_;
-  std::map<std::string, Kept, std::less<>> kept_;  // of status and health
+  std::map<std::string, std::shared_ptr<Shared>, std::less<>> shared_;  // by path
 };
 
 // The body of a request for evidence with the channel that it came over put in.

@@ -10,7 +10,9 @@
 #include <deque>
 
 #include "agent/evidence_request.h"
+#include "agent/resources.h"
 #include "agent/service_manager.h"
+#include "agent/spare_memory_internal.h"
 #include "agent/watchdog_internal.h"
 #include "base/encoding.h"
 #include "base/random.h"
@@ -30,6 +32,7 @@ namespace {
 constexpr std::chrono::seconds drain_time{10};
 constexpr std::chrono::seconds evidence_retry{30};
 constexpr std::chrono::hours certificate_lifetime{24};
+constexpr std::chrono::hours last_hour{1};
 constexpr std::size_t nonce_size = 32;  // bytes
 
 std::int64_t now_s() { return static_cast<std::int64_t>(std::time(nullptr)); }
@@ -45,18 +48,18 @@ net::HttpLimits http_limits(const Config::Limits& limits) {
 
 class Gateway {
  public:
-  Gateway(Config config, Identity identity, Hooks hooks)
+  Gateway(Config config, Identity identity, Reload reload)
       : config_(std::move(config)),
-        hooks_(std::move(hooks)),
+        reload_(std::move(reload)),
         identity_(std::move(identity)),
-        agent_(loop_.get_executor(), config_.agent, config_.limits.agent_timeout),
+        agent_(loop_.get_executor(), config_.agent, config_.limits.agent_timeout, config_.limits.requests),
         turnstile_(loop_.get_executor(),
                    {.running = config_.limits.requests,
                     .running_per_address = config_.limits.requests_per_address,
                     .waiting = config_.limits.waiting,
                     .waiting_per_address = config_.limits.waiting_per_address},
                    config_.limits.agent_timeout),
-        api_(agent_, turnstile_, config_, counters_) {}
+        api_(loop_.get_executor(), agent_, turnstile_, config_, counters_) {}
 
   Result<void> run(std::vector<UniqueFd> listeners) {
     if (makes_certificate()) {
@@ -65,14 +68,13 @@ class Gateway {
       ATTESTD_TRY(context_, identity_.context());
     }
     for (UniqueFd& listener : listeners) add_server(std::move(listener));
-    if (hooks_.service) {
-      for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
-      await_signal();
-      watchdog_.start();
-    }
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
+    await_signal();
+    watchdog_.start();
+    memory_.start();
     for (net::HttpServer& server : servers_) server.start();
     if (makes_certificate()) asio::co_spawn(loop_, keep_certificate(), asio::detached);
-    notify("READY=1\nSTATUS=Serves evidence of " + config_.agent);
+    notify_manager("READY=1\nSTATUS=Serves evidence of " + config_.agent);
     journal(Priority::info, events::started,
             "serves the evidence of " + config_.agent + "; the key has the SHA-256 " + to_hex(identity_.spki_sha256()));
     loop_.run();
@@ -110,14 +112,19 @@ class Gateway {
     std::string last_problem;
     for (;;) {
       auto cmw = co_await evidence_of_key();
-      const bool due = counters_.certificate_expiry - now_s() < std::chrono::seconds(certificate_lifetime / 2).count();
+      // One that has evidence is not given up for one that has none until it must be.
+      const std::chrono::seconds left(counters_.certificate_expiry - now_s());
+      const bool due = left < (counters_.certificate_has_evidence ? last_hour : certificate_lifetime / 2);
       if (cmw || due) {
         if (auto made = certify(cmw ? std::string_view(*cmw) : std::string_view()); !made)
           cmw = std::unexpected(made.error());
       }
       const std::string problem = cmw ? std::string() : cmw.error().text();
       if (problem != last_problem && !problem.empty()) {
-        journal(Priority::warning, events::evidence_incomplete, "the certificate is without evidence: " + problem);
+        journal(Priority::warning, events::evidence_incomplete,
+                (counters_.certificate_has_evidence ? "the certificate keeps its earlier evidence: "
+                                                    : "the certificate is without evidence: ") +
+                    problem);
       }
       last_problem = problem;
       timer.expires_after(cmw ? std::chrono::seconds(certificate_lifetime / 2) : evidence_retry);
@@ -131,7 +138,7 @@ class Gateway {
     if (!nonce) co_return std::unexpected(std::move(nonce).error());
     const boost::json::object body{{"nonce", to_base64url(*nonce)},
                                    {"channel", channel_to_json({identity_.spki_sha256(), {}})}};
-    AgentRequest request{"POST", "/v1/evidence", boost::json::serialize(body)};
+    AgentRequest request{"POST", std::string(agent::evidence_resource), boost::json::serialize(body)};
     auto response = co_await agent_.ask(std::move(request));
     if (!response) co_return std::unexpected(std::move(response).error());
     if (response->status != 200) {
@@ -153,19 +160,25 @@ class Gateway {
     });
   }
 
-  // Sockets and limits stay what they were until a restart.
+  // The log level, and an operator's certificate. The rest stays what it was until a restart.
   void reload() {
-    const auto renewed = [this]() -> Result<void> {
-      ATTESTD_TRY(const Config fresh, hooks_.reload ? hooks_.reload() : Result<Config>(config_));
+    const auto renewed = [this]() -> Result<std::string> {
+      ATTESTD_TRY(const Config fresh, reload_());
+      if (makes_certificate() != fresh.tls.certificate.empty()) {
+        return fail(Errc::usage, "[tls] begins or ends to name a certificate, which needs a restart");
+      }
+      if (!makes_certificate()) {
+        ATTESTD_TRY(Identity identity, Identity::load(fresh.tls.certificate, fresh.tls.key));
+        ATTESTD_TRY(context_, identity.context());
+        identity_ = std::move(identity);
+      }
       agent::set_log_level(fresh.log_level);
-      if (makes_certificate()) return {};
-      ATTESTD_TRY(Identity identity, Identity::load(config_.tls.certificate, config_.tls.key));
-      ATTESTD_TRY(context_, identity.context());
-      identity_ = std::move(identity);
-      return {};
+      return makes_certificate() ? "read the log level anew"
+                                 : "read the log level and the certificate anew; its key has the SHA-256 " +
+                                       to_hex(identity_.spki_sha256());
     }();
     if (renewed) {
-      journal(Priority::notice, events::reloaded, "read the configuration and the certificate anew");
+      journal(Priority::notice, events::reloaded, *renewed);
     } else {
       journal(Priority::error, events::configuration_refused, "kept what was there: " + renewed.error().text());
     }
@@ -176,7 +189,7 @@ class Gateway {
       loop_.stop();
       return;
     }
-    notify("STOPPING=1");
+    notify_manager("STOPPING=1");
     journal(Priority::info, events::stopping, "finishes what is under way and stops");
     drain_timer_.expires_after(drain_time);
     drain_timer_.async_wait([this](const boost::system::error_code& error) {
@@ -190,12 +203,8 @@ class Gateway {
     }
   }
 
-  void notify(const std::string& text) const {
-    if (hooks_.service) notify_manager(text);
-  }
-
   Config config_;
-  Hooks hooks_;
+  Reload reload_;
   Identity identity_;
   Counters counters_;
   std::shared_ptr<asio::ssl::context> context_;
@@ -203,6 +212,7 @@ class Gateway {
   asio::signal_set signals_{loop_};
   asio::steady_timer drain_timer_{loop_};
   agent::Watchdog watchdog_{loop_.get_executor()};
+  agent::SpareMemory memory_{loop_.get_executor()};
   AgentClient agent_;
   Turnstile turnstile_;
   Api api_;
@@ -213,11 +223,11 @@ class Gateway {
 
 }  // namespace
 
-Result<void> serve(Config config, std::vector<UniqueFd> listeners, Hooks hooks) {
+Result<void> serve(Config config, std::vector<UniqueFd> listeners, Reload reload) {
   ATTESTD_TRY(Identity identity, config.tls.certificate.empty()
                                      ? Identity::make()
                                      : Identity::load(config.tls.certificate, config.tls.key));
-  Gateway gateway(std::move(config), std::move(identity), std::move(hooks));
+  Gateway gateway(std::move(config), std::move(identity), std::move(reload));
   return gateway.run(std::move(listeners));
 }
 

@@ -1,8 +1,7 @@
-// attestd-gateway as a value: main() runs one, tests run one in process.
+// attestd-gateway: what main() runs.
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "base/file.h"
@@ -10,14 +9,12 @@
 
 namespace attestd::gateway {
 
-struct Hooks {
-  std::function<Result<Config>()> reload;  // on SIGHUP
-  bool service = false;                    // signals, and the service manager
-};
+// Reads the configuration again, on SIGHUP.
+using Reload = std::function<Result<Config>()>;
 
 // Serves what comes over `listeners`, sockets that listen, until a signal, and lets
 // requests under way finish. Errors: those of the operator's certificate.
-Result<void> serve(Config config, std::vector<UniqueFd> listeners, Hooks hooks);
+Result<void> serve(Config config, std::vector<UniqueFd> listeners, Reload reload);
 
 // Those that `places` name: "ADDRESS:PORT" or "vsock::PORT". Errors: those of
 // listen_tcp(), usage.

@@ -141,8 +141,9 @@ Result<std::shared_ptr<boost::asio::ssl::context>> Identity::context() const {
     return error;
   }
   if (SSL_CTX_use_PrivateKey_file(handle, inner_->key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    const bool another = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
     auto error = openssl::failure("cannot use " + inner_->key_file + " with " + inner_->certificate_file);
-    error.error().code = Errc::mismatch;
+    error.error().code = another ? Errc::mismatch : Errc::malformed;
     return error;
   }
   return out;

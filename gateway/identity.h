@@ -33,9 +33,10 @@ class Identity {
   // SHA-256 of the DER SubjectPublicKeyInfo, 32 bytes.
   [[nodiscard]] Bytes spki_sha256() const;
   // Signs a certificate for a made key, valid from an hour before `now` (Unix seconds)
-  // for `lifetime_s`, with `cmw` as its evidence when that is not empty.
+  // for `lifetime_s`, with `cmw` as its evidence when that is not empty. Error: crypto.
   Result<void> certify(std::int64_t now, std::int64_t lifetime_s, std::string_view cmw);
-  // For TLS 1.3 with this key and certificate.
+  // For TLS 1.3 with this key and certificate; a made key must have been certified. Errors: crypto,
+  // and of the operator's files malformed and mismatch.
   [[nodiscard]] Result<std::shared_ptr<boost::asio::ssl::context>> context() const;
 
  private:

@@ -7,6 +7,7 @@
 #include <config.h>
 #include "agent/service_manager.h"
 #include "gateway/gateway.h"
+#include "gateway/identity.h"
 
 namespace {
 
@@ -19,7 +20,6 @@ constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 constexpr std::size_t spare_descriptors = 256;
 
-// A configuration that cannot be used is the caller's fault, the rest is not.
 int tell(const Error& error, const agent::Event& event, int status) {
   journal(Priority::error, event, error.text());
   return status;
@@ -30,6 +30,10 @@ int run(const std::string& config_path, bool check_only) {
   auto config = load();
   if (!config) return tell(config.error(), events::configuration_refused, exit_usage);
   if (check_only) {
+    if (!config->tls.certificate.empty()) {
+      const auto usable = Identity::load(config->tls.certificate, config->tls.key);
+      if (!usable) return tell(usable.error(), events::configuration_refused, exit_usage);
+    }
     std::puts((config_path + " is good").c_str());
     return 0;
   }
@@ -41,7 +45,7 @@ int run(const std::string& config_path, bool check_only) {
   auto listeners = agent::take_passed_sockets();
   if (listeners && listeners->empty()) listeners = listen_at(config->listen);
   if (!listeners) return tell(listeners.error(), events::failed, exit_failed);
-  const auto served = serve(*std::move(config), *std::move(listeners), {.reload = load, .service = true});
+  const auto served = serve(*std::move(config), *std::move(listeners), load);
   return served ? 0 : tell(served.error(), events::failed, exit_failed);
 }
 
@@ -56,7 +60,8 @@ int main(int argc, char** argv) {
     app.add_option("--config", config_path, "Configuration file; defaults apply when it is not there")
         ->type_name("FILE")
         ->capture_default_str();
-    app.add_flag("--check-config", check_only, "Read the configuration, say what is wrong with it, and exit");
+    app.add_flag("--check-config", check_only,
+                 "Read the configuration and the certificate that it names, say what is wrong, and exit");
     app.set_version_flag("--version", "attestd-gateway " ATTESTD_VERSION);
     try {
       app.parse(argc, argv);

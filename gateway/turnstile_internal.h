@@ -24,15 +24,19 @@ class Turnstile {
   // The right to run; it ends with the object.
   class Pass {
    public:
-    Pass(Turnstile& owner, std::string address) : owner_(&owner), address_(std::move(address)) {}
-    Pass(Pass&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), address_(std::move(other.address_)) {}
+    Pass(Turnstile& owner, std::string address) : owner_(&owner), there_(owner.there_), address_(std::move(address)) {}
+    Pass(Pass&& other) noexcept
+        : owner_(std::exchange(other.owner_, nullptr)),
+          there_(std::move(other.there_)),
+          address_(std::move(other.address_)) {}
     Pass& operator=(Pass&&) = delete;
     ~Pass() {
-      if (owner_ != nullptr) owner_->finished(address_);
+      if (owner_ != nullptr && !there_.expired()) owner_->finished(address_);
     }
 
    private:
     Turnstile* owner_;
+    std::weak_ptr<const bool> there_;
     std::string address_;
   };
 
@@ -54,6 +58,8 @@ class Turnstile {
     bool called = false;
   };
   std::map<FairQueue::Ticket, std::shared_ptr<Waiter>> waiters_;
+  // A request that is cut off at the end keeps its pass until the loop goes, after us.
+  std::shared_ptr<const bool> there_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace attestd::gateway

@@ -88,15 +88,25 @@ int name_channel(void* user, char*, char*, int, int) {
 
 bool has_line_break(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) != text.npos; }
 
+Result<void> append(CurlList& list, const std::string& line) {
+  curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
+  if (longer == nullptr) return fail(Errc::internal, "libcurl has no memory for a list");
+  std::ignore = list.release();
+  list.reset(longer);
+  return {};
+}
+
+Result<CurlList> list_of(const std::string& item) {
+  CurlList list;
+  if (!item.empty()) ATTESTD_CHECK(append(list, item));
+  return list;
+}
+
 Result<CurlList> header_list(const FetchRequest& request) {
   CurlList list;
   const auto add = [&list](const std::string& line) -> Result<void> {
     if (has_line_break(line)) return fail(Errc::usage, "a request header contains a line break");
-    curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
-    if (longer == nullptr) return fail(Errc::internal, "libcurl has no memory for a header");
-    std::ignore = list.release();
-    list.reset(longer);
-    return {};
+    return append(list, line);
   };
   for (const std::string& line : request.headers) ATTESTD_CHECK(add(line));
   if (!request.content_type.empty()) ATTESTD_CHECK(add("Content-Type: " + request.content_type));
@@ -116,9 +126,19 @@ Error limit_error(const Received& received, const std::string& peer) {
           std::nullopt, 0};
 }
 
-Error curl_error(CURLcode code, const FetchRequest& request, const std::string& peer, const std::string& detail) {
+Error curl_error(CURLcode code, const FetchRequest& request, const std::string& peer, const std::string& detail,
+                 bool connected) {
   switch (code) {
+    case CURLE_SSL_CONNECT_ERROR:
+      if (!request.channel) break;
+      return {Errc::unsupported, "no TLS 1.3 connection to " + peer + ": " + detail, std::nullopt, 0};
     case CURLE_OPERATION_TIMEDOUT:
+      if (!connected) {
+        return {Errc::timed_out,
+                "cannot reach " + peer + " within " +
+                    std::to_string(std::min(request.connect_timeout, request.timeout).count()) + " ms (" + detail + ")",
+                std::nullopt, 0};
+      }
       return {Errc::timed_out,
               peer + " gave no answer within " + std::to_string(request.timeout.count()) + " ms (" + detail + ")",
               std::nullopt, 0};
@@ -130,8 +150,9 @@ Error curl_error(CURLcode code, const FetchRequest& request, const std::string& 
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT: return {Errc::unavailable, "cannot reach " + peer + ": " + detail, std::nullopt, 0};
-    default: return {Errc::unavailable, peer + " broke off the exchange: " + detail, std::nullopt, 0};
+    default: break;
   }
+  return {Errc::unavailable, peer + " broke off the exchange: " + detail, std::nullopt, 0};
 }
 
 // curl_global_init is to run once, before any thread's first handle.
@@ -153,6 +174,8 @@ void set_options(CURL* curl, const FetchRequest& request, const CurlList& header
   set(CURLOPT_SSLVERSION, static_cast<long>(request.channel ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
   // SIGALRM is not ours to use: there are threads.
   set(CURLOPT_NOSIGNAL, 1L);
+  // Nor is a DNS waited for that keeps the resolver's thread busy beyond our time.
+  set(CURLOPT_QUICK_EXIT, 1L);
   // Zero would mean no limit to libcurl.
   const auto at_least_one = [](std::chrono::milliseconds time) {
     return std::max(static_cast<long>(time.count()), 1L);
@@ -208,6 +231,7 @@ Result<FetchResponse> http_fetch(const FetchRequest& request) {
   const CurlHandle handle(curl_easy_init());
   if (!handle) return fail(Errc::internal, "libcurl does not start");
   ATTESTD_TRY(const CurlList headers, header_list(request));
+  ATTESTD_TRY(const CurlList connect_to, list_of(request.connect_to.empty() ? "" : "::" + request.connect_to));
 
   Received received;
   received.handle = handle.get();
@@ -215,6 +239,7 @@ Result<FetchResponse> http_fetch(const FetchRequest& request) {
   std::array<char, CURL_ERROR_SIZE> detail{};
   bool good = curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, detail.data()) == CURLE_OK;
   set_options(handle.get(), request, headers, received, good);
+  if (connect_to) good = good && curl_easy_setopt(handle.get(), CURLOPT_CONNECT_TO, connect_to.get()) == CURLE_OK;
   if (!good) return fail(Errc::internal, "libcurl refuses an option that this program needs");
 
   const CURLcode code = curl_easy_perform(handle.get());
@@ -225,8 +250,12 @@ Result<FetchResponse> http_fetch(const FetchRequest& request) {
   }
   if (received.channel_error) return std::unexpected(std::move(*received.channel_error).in(peer));
   if (code != CURLE_OK) {
-    return std::unexpected(
-        curl_error(code, request, peer, detail[0] != '\0' ? detail.data() : curl_easy_strerror(code)));
+    curl_off_t connected_after = 0;  // microseconds, TLS included
+    curl_easy_getinfo(handle.get(),
+                      request.url.starts_with("https:") ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T,
+                      &connected_after);
+    return std::unexpected(curl_error(code, request, peer, detail[0] != '\0' ? detail.data() : curl_easy_strerror(code),
+                                      connected_after > 0));
   }
   FetchResponse& response = received.response;
   curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &response.status);

@@ -29,6 +29,8 @@ struct FetchRequest {
   // TLS 1.3 to a server that evidence proves, not a certificate: any will do, unless `ca_file`
   // names roots. The response has the channel.
   bool channel = false;
+  // "HOST:PORT" to connect to whatever the URL names, which the certificate is for all the same.
+  std::string connect_to;
   std::size_t limit = 0;  // bytes of the response's body
   // The whole exchange, from resolving the name to the last byte.
   std::chrono::milliseconds timeout{15000};
@@ -56,7 +58,8 @@ inline constexpr std::size_t fetch_header_limit = std::size_t{64} << 10U;
 // Errors: usage (another scheme, a header with a line break), unavailable (no such host, nobody
 // listens, the peer breaks off or sends less than it announced, or what is no
 // HTTP), timed_out, out_of_range (body over the limit, announced or not; headers),
-// refused (redirect; a TLS certificate that the roots do not confirm; a channel that cannot be had).
+// refused (redirect; a TLS certificate that the roots do not confirm), unsupported and crypto (a
+// channel that cannot be had; the server knows no TLS 1.3).
 // Safe to call from several threads; blocks for at most `timeout`.
 Result<FetchResponse> http_fetch(const FetchRequest& request);
 

@@ -97,13 +97,18 @@ asio::awaitable<void> accept_all(std::shared_ptr<HttpServer::Inner> server) {
 
 bool HttpServer::Inner::make_room(std::string_view newcomer) {
   if (limits.connections_per_address == 0) return false;
-  const auto most = std::ranges::max_element(by_address, {}, [](const auto& entry) { return entry.second; });
-  if (most == by_address.end() || most->first == newcomer) return false;
-  const auto idle = std::ranges::find_if(sessions, [&](const SessionBase* session) {
-    return session->idle() && !session->leaving() && session->address() == most->first;
-  });
-  if (idle == sessions.end()) return false;
-  (*idle)->leave();
+  SessionBase* chosen = nullptr;
+  std::size_t most = 0;
+  for (SessionBase* const session : sessions) {
+    if (!session->idle() || session->leaving()) continue;
+    const std::size_t count = by_address.find(session->address())->second;
+    if (chosen != nullptr && (count < most || (count == most && session->idle_since() >= chosen->idle_since())))
+      continue;
+    chosen = session;
+    most = count;
+  }
+  if (chosen == nullptr || (most > 1 && chosen->address() == newcomer)) return false;
+  chosen->leave();
   return true;
 }
 

@@ -13,7 +13,9 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <type_traits>
 
@@ -29,6 +31,7 @@ using Socket = Protocol::socket;
 using Acceptor = asio::basic_socket_acceptor<Protocol>;
 
 inline constexpr std::chrono::milliseconds linger_time{2000};
+inline constexpr std::chrono::milliseconds expiry_interval{20};
 inline constexpr std::size_t linger_bytes = std::size_t{4} << 20U;
 
 class SessionBase {
@@ -39,19 +42,29 @@ class SessionBase {
   SessionBase& operator=(const SessionBase&) = delete;
   [[nodiscard]] const std::string& address() const { return address_; }
   // Whether no request of it is under way.
-  [[nodiscard]] bool idle() const { return idle_; }
+  [[nodiscard]] bool idle() const { return idle_since_.has_value(); }
+  // Since when, by the steady clock. Only of an idle one.
+  [[nodiscard]] std::chrono::steady_clock::time_point idle_since() const { return *idle_since_; }
   // Told to close: it is not there for long.
   [[nodiscard]] bool leaving() const { return leaving_; }
   void leave() {
     leaving_ = true;
-    cancel();
+    expire();
   }
-  virtual void cancel() = 0;
 
  protected:
-  bool idle_ = false;
+  // What the connection waits for ends as if its deadline were over.
+  virtual void expire() = 0;
+  void set_idle(bool idle) {
+    if (idle) {
+      idle_since_ = std::chrono::steady_clock::now();
+    } else {
+      idle_since_.reset();
+    }
+  }
 
  private:
+  std::optional<std::chrono::steady_clock::time_point> idle_since_;
   bool leaving_ = false;
   std::string address_;
 };
@@ -82,8 +95,9 @@ struct HttpServer::Inner {
     counters->open = sessions.size();
     if (draining && sessions.empty() && drained) std::exchange(drained, nullptr)();
   }
-  // Closes an idle connection of the address that has most, unless that is `newcomer`.
-  // False when there is none.
+  // Closes an idle connection: of the address that has most, and among equals the one that has lain
+  // idle for longest, so that who asks at once is done before its turn comes. False when there is
+  // none, or when it would be one of the newcomer's several.
   bool make_room(std::string_view newcomer);
 };
 
@@ -110,16 +124,16 @@ class Session final : public SessionBase {
   // Those of a TLS stream. The connection counts as idle meanwhile.
   asio::awaitable<error_code> shake_hands(auto side, std::chrono::milliseconds limit) {
     error_code error;
-    idle_ = true;
+    set_idle(true);
     set_deadline(limit);
     co_await stream_.async_handshake(side, into(error));
-    idle_ = false;
+    set_idle(false);
     timer_.cancel();
     co_return error;
   }
   asio::awaitable<void> say_goodbye(std::chrono::milliseconds limit) {
     error_code ignored;
-    idle_ = true;
+    set_idle(true);
     set_deadline(limit);
     co_await stream_.async_shutdown(into(ignored));
   }
@@ -133,11 +147,6 @@ class Session final : public SessionBase {
     // Not in the loop's condition: g++ 12 makes wrong code of a co_await behind &&.
     bool more = true;
     while (more && !server_->draining) more = co_await serve_one();
-  }
-
-  void cancel() override {
-    error_code ignored;
-    lowest().cancel(ignored);
   }
 
  private:
@@ -164,18 +173,27 @@ class Session final : public SessionBase {
   // After the deadline the operation that waits fails with operation_aborted.
   void set_deadline(std::chrono::milliseconds after) {
     timed_out_ = false;
+    expire_after(after);
+  }
+  void expire() override { expire_after(std::chrono::milliseconds(0)); }
+  // Again and again until another deadline is set or the timer cancelled: at one moment there may
+  // be nothing to cancel, because what was waited for has just come, and the next wait would
+  // have no deadline.
+  void expire_after(std::chrono::milliseconds after) {
     timer_.expires_after(after);
     timer_.async_wait([this, alive = std::weak_ptr<int>(alive_)](const error_code& error) {
       if (error || alive.expired()) return;
       timed_out_ = true;
-      cancel();
+      error_code ignored;
+      lowest().cancel(ignored);
+      expire_after(expiry_interval);
     });
   }
   // False when the connection is to be closed.
   asio::awaitable<bool> serve_one() {
     error_code error;
     if (buffer_.size() == 0) {
-      idle_ = true;
+      set_idle(true);
       set_deadline(server_->limits.idle);
       if constexpr (plain) {
         co_await stream_.async_wait(Socket::wait_read, into(error));
@@ -184,8 +202,8 @@ class Session final : public SessionBase {
         const std::size_t got = co_await stream_.async_read_some(buffer_.prepare(first_read), into(error));
         buffer_.commit(got);
       }
-      idle_ = false;
-      if (error) co_return false;
+      set_idle(false);
+      if (error || (leaving() && !server_->draining)) co_return false;
     }
     set_deadline(server_->limits.request);
     http::request_parser<http::string_body> parser;

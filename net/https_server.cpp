@@ -46,6 +46,8 @@ std::shared_ptr<asio::ssl::context> tls_server_context() {
   SSL_CTX_set_min_proto_version(handle, TLS1_3_VERSION);
   SSL_CTX_set_max_early_data(handle, 0);
   SSL_CTX_set_mode(handle, SSL_MODE_RELEASE_BUFFERS);
+  // Sessions are resumed by tickets, which we need not remember.
+  SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);
   const auto select = [](SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
                          unsigned int offered_size, void*) -> int {
     static constexpr std::string_view http = "\x08http/1.1";  // RFC 7301 section 3.1

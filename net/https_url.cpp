@@ -26,11 +26,6 @@ std::unexpected<Error> wrong(const std::string& url, const std::string& why) {
   return fail(Errc::usage, "\"" + url + "\" " + why + ": write https://HOST or https://HOST:PORT");
 }
 
-bool plain(const std::string& host) {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-  return !host.empty() && host.front() != '-' && host.find_first_not_of(letters) == std::string::npos;
-}
-
 }  // namespace
 
 Result<HttpsServerName> parse_https_url(const std::string& url, std::uint16_t default_port) {
@@ -50,7 +45,7 @@ Result<HttpsServerName> parse_https_url(const std::string& url, std::uint16_t de
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
     if (const auto zone = part(parsed, CURLUPART_ZONEID)) host += "%" + *zone;
-  } else if (!plain(host)) {
+  } else if (!is_host_name(host)) {
     return wrong(url, "has no host that can be asked");
   }
   std::uint16_t number = default_port;
@@ -68,6 +63,11 @@ std::string https_url(const HttpsServerName& server) {
     host = "[" + host + "]";
   }
   return "https://" + host + ":" + std::to_string(server.port);
+}
+
+bool is_host_name(std::string_view text) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  return !text.empty() && text.front() != '-' && text.find_first_not_of(letters) == std::string_view::npos;
 }
 
 bool is_address(const std::string& host) {

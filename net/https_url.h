@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -18,6 +19,9 @@ struct HttpsServerName {
 Result<HttpsServerName> parse_https_url(const std::string& url, std::uint16_t default_port);
 std::string https_url(const HttpsServerName& server);  // "https://[::1]:28443"
 
+// Letters of ASCII, digits, "-", "_" and ".", not with "-" in front: a name that a URL and a
+// command line can have.
+bool is_host_name(std::string_view text);
 // Is it an IPv4 or IPv6 address rather than a name?
 bool is_address(const std::string& host);
 

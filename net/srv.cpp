@@ -9,6 +9,8 @@
 #include <array>
 #include <random>
 
+#include "net/https_url.h"
+
 namespace attestd {
 namespace {
 
@@ -33,12 +35,6 @@ class Resolver {
   struct __res_state state_{};
   bool good_;
 };
-
-// A target is a host's name, or nothing: it is going to be in a URL.
-bool is_host(std::string_view name) {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-  return !name.starts_with('-') && name.find_first_not_of(letters) == std::string_view::npos;
-}
 
 // RFC 2782: at random among those of one priority, the chance of each by its weight.
 void order(std::vector<SrvRecord>& records) {
@@ -76,18 +72,17 @@ Result<std::vector<SrvRecord>> parse_srv(ByteView message) {
     const unsigned char* const data = ns_rr_rdata(record);
     std::array<char, NS_MAXDNAME> target{};
     if (::dn_expand(bytes, bytes + message.size(), data + srv_fixed_size, target.data(), target.size()) < 0 ||
-        !is_host(target.data())) {
+        (target[0] != '\0' && !is_host_name(target.data()))) {
       return fail(Errc::malformed, "an SRV record's target is no host's name");
     }
     out.push_back({static_cast<std::uint16_t>(ns_get16(data)), static_cast<std::uint16_t>(ns_get16(data + 2)),
                    static_cast<std::uint16_t>(ns_get16(data + 4)), target.data()});
-    if (out.back().target == ".") out.back().target.clear();
   }
   return out;
 }
 
 Result<std::vector<SrvRecord>> lookup_srv(const std::string& name, const NameServer& server) {
-  if (name.empty() || name.size() > NS_MAXDNAME || !is_host(name)) {
+  if (name.empty() || name.size() > NS_MAXDNAME || !is_host_name(name)) {
     return fail(Errc::usage, "\"" + name + "\" is no name of the DNS");
   }
   Resolver resolver;
@@ -95,6 +90,7 @@ Result<std::vector<SrvRecord>> lookup_srv(const std::string& name, const NameSer
   const res_state state = resolver.state();
   state->retrans = patience_s;
   state->retry = 1;
+  state->options |= RES_IGNTC | RES_USE_EDNS0;
   if (!server.address.empty()) {
     sockaddr_in& only = state->nsaddr_list[0];
     only.sin_family = AF_INET;

@@ -1,7 +1,6 @@
 // SRV records of the DNS (RFC 2782), by the system's resolver.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,8 +27,9 @@ struct NameServer {
 
 // Of "_attestd._tcp.vm.example", the best first: by priority, then at random by weight (RFC 2782
 // "Usage rules"). Nothing where the name or the record is not there. Asks `server` alone when it is
-// named, else those of resolv.conf(5), each once. Who writes the answer is not known: believe
-// nothing that is found there. Errors: usage (no name of the DNS), unavailable (no answer, or none that can be read).
+// named, else those of resolv.conf(5), three at most, each once for 2 s, by UDP alone: whoever
+// answers may not keep us waiting by TCP. Who writes the answer is not known: believe
+// nothing that is found there. Errors: usage (no name of the DNS), unavailable (no answer), malformed.
 Result<std::vector<SrvRecord>> lookup_srv(const std::string& name, const NameServer& server = {});
 
 // The SRV records of a DNS message (RFC 1035 section 4), in its order, at most srv_limit.

@@ -157,14 +157,7 @@ Result<void> read_trust(TomlSection& document, const std::string& folder, Policy
 }  // namespace
 
 Result<Policy> parse_policy(std::string_view text, const std::string& folder_for_relative_paths) {
-  toml::table table;
-  try {
-    table = toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    const toml::source_position at = error.source().begin;
-    return fail(Errc::malformed, "line " + std::to_string(at.line) + ", column " + std::to_string(at.column) + ": " +
-                                     std::string(error.description()));
-  }
+  ATTESTD_TRY(const toml::table table, parse_toml(text));
   Policy policy;
   TomlSection document(table, "");
   ATTESTD_CHECK(read_policy(document, policy));

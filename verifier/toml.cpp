@@ -29,6 +29,16 @@ Result<void> refuse_empty(const toml::node& node, const toml::array& array, cons
 
 }  // namespace
 
+Result<toml::table> parse_toml(std::string_view text) {
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    const toml::source_position at = error.source().begin;
+    return fail(Errc::malformed, "line " + std::to_string(at.line) + ", column " + std::to_string(at.column) + ": " +
+                                     std::string(error.description()));
+  }
+}
+
 std::unexpected<Error> toml_error(const toml::node& node, Errc code, std::string_view message) {
   const toml::source_position at = node.source().begin;
   return fail(

@@ -16,6 +16,9 @@ namespace attestd {
 
 std::unexpected<Error> toml_error(const toml::node& node, Errc code, std::string_view message);
 
+// Error: malformed, with line and column.
+Result<toml::table> parse_toml(std::string_view text);
+
 class TomlSection {
  public:
   // `name` is for errors: "snp.minimum-tcb.Milan", or empty for the document.

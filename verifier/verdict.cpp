@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/text.h"
 #include "evidence/json_internal.h"
 #include "evidence/json_strict.h"
 
@@ -126,6 +127,19 @@ std::string verdict_to_json(const Verdict& verdict) {
   auto claims = parse_json(verdict.claims_json);
   out["claims"] = claims && claims->is_object() ? *std::move(claims) : json::value(json::object());
   return json::serialize(out) + '\n';
+}
+
+std::string reasons_of(const Verdict& verdict) {
+  std::vector<std::string> out;
+  for (const Check& check : verdict.checks) {
+    if (check.result == CheckResult::fail) out.push_back(check.id + ": " + check.detail);
+  }
+  if (!out.empty()) return joined(out, "; ");
+  for (const auto& [question, answer] : verdict.answers) {
+    if (answer.answer == Answer::yes) continue;
+    for (const Reason& reason : answer.reasons) out.push_back(reason.text);
+  }
+  return out.empty() ? "the policy's questions have no answer" : joined(out, "; ");
 }
 
 }  // namespace attestd

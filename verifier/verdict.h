@@ -48,6 +48,10 @@ struct Verdict {
   [[nodiscard]] int exit_status() const;  // 0 trusted, 1 refused, 2 undecided
 };
 
+// Why a verdict is not better: the checks that failed; if none did, the reasons of the questions
+// that have no yes. Not escaped.
+std::string reasons_of(const Verdict& verdict);
+
 // For `verify snp`, `verify tpm` and the like, which answer no questions: refused
 // when a check failed; trusted when all passed, or were left out because the
 // caller gave nothing to check against (no CRL, no PCR values, no reference); else undecided.

@@ -164,9 +164,9 @@ TEST_CASE("a problem document becomes one sentence and its code") {
       503, "application/problem+json",
       R"({"type":"tag:attestd,2026:problem:hardware-key-wiped","title":"No report until reboot","detail":"the key was wiped","status":503})");
   CHECK(wiped.code == Errc::key_wiped);
-  CHECK(wiped.message == "attestd says: No report until reboot: the key was wiped (HTTP status 503)");
+  CHECK(wiped.message == R"("No report until reboot: the key was wiped" (HTTP status 503))");
   CHECK(problem_to_error(400, "text/html", "<html>").code == Errc::usage);
   CHECK(problem_to_error(502, "application/problem+json", "not json").code == Errc::unavailable);
   CHECK(problem_to_error(400, "application/problem+json; charset=utf-8", R"({"type":"about:blank","title":"T"})")
-            .message == "attestd says: T (HTTP status 400)");
+            .message == R"("T" (HTTP status 400))");
 }

@@ -121,6 +121,11 @@ for kind in half_open reset slow_header slow_body garbage; do
   claim "abuse by ${kind//_/ }: the honest asker is served" abuse $kind
 done
 claim "no descriptor is left of it" await 10 settled
+# Records that come just before a deadline must not outrun it.
+bursts() { python3 "$source/tests/integration/servers/burst.py" "127.0.0.1:$port" 2 "$1"; }
+claim "a burst of TLS records across the deadline of a request is closed in time" bursts body
+claim "and one across the deadline of a handshake" bursts handshake
+claim "no descriptor is left of them" await 10 settled
 
 # attestd goes and comes back.
 end_process "$agent_process"
@@ -145,18 +150,44 @@ claim "SIGTERM loses no accepted request" equal "$(cat "$work"/load.* | sort -u)
 gone() { ! kill -0 "$gateway_process" 2>/dev/null; }
 claim "and ends the gateway" await 10 gone
 
+# An end that is not waited for, with a request still at attestd.
+start_gateway "${limits[@]}"
+"$attestd_sim" fault --state "$work/vm" slow 5000 >/dev/null
+get -d "$request" -o /dev/null /v1/evidence &
+asking=$!
+sleep 1
+kill "$gateway_process"
+sleep 0.3
+kill "$gateway_process"
+ended=0
+wait "$gateway_process" || ended=$?
+claim "a second SIGTERM ends it at once, in order" equal "$ended" 0
+wait "$asking"
+"$attestd_sim" fault --state "$work/vm" slow 0 >/dev/null
+
 # An operator's certificate.
 make_certificate vm.example
-start_gateway_with() {
+configuration_with() {
   sed -e "\$a[tls]\ncertificate = \"$work/vm.example.pem\"\nkey = \"$work/$1\"" "$work/gateway.toml" >"$work/own.toml"
-  "$gateway" --config "$work/own.toml" >"$work/own.log" 2>&1
 }
+start_gateway_with() { configuration_with "$1" && "$gateway" --config "$work/own.toml" >"$work/own.log" 2>&1; }
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/other.pem" 2>/dev/null
 claim "a key that is not the certificate's is refused" not start_gateway_with other.pem
 claim "with a sentence that names it" has "other.pem" "$work/own.log"
-start_gateway_with vm.example.key &
+configuration_with vm.example.key
+"$gateway" --config "$work/own.toml" >"$work/own.log" 2>&1 &
 own=$!
 started $own
 await 10 listens "$port"
 claim "an operator's certificate is shown" equal "$(certificate | openssl x509 -noout -subject)" "subject=CN = vm.example"
+make_certificate vm2.example
+cp "$work/vm2.example.pem" "$work/vm.example.pem"
+cp "$work/vm2.example.key" "$work/vm.example.key"
+kill -HUP "$own"
+renewed() { equal "$(certificate | openssl x509 -noout -subject)" "subject=CN = vm2.example"; }
+claim "SIGHUP reads it anew" await 10 renewed
+echo broken >"$work/vm.example.key"
+kill -HUP "$own"
+claim "one that cannot be used is told" await 10 grep -q "kept what was there" "$work/own.log"
+claim "  and the former is kept" renewed
 finish

@@ -68,6 +68,7 @@ claim "nobody listens: cannot tell" verify 2 "https://127.0.0.1:$(free_port)"
 claim "  and says whom it could not reach" has "cannot reach https://127.0.0.1" "$work/err"
 for bad in http://127.0.0.1 https://user@vm https://vm/v1/evidence 'https://vm?x' https:// 'https://a b'; do
   claim "refused as no source: $bad" verify 2 "$bad"
+  claim "  with what is one" has "https://HOST" "$work/err"
 done
 relay_port=$(free_port)
 relay=https://127.0.0.1:$relay_port
@@ -80,6 +81,7 @@ claim "  and says so" has "gave no answer within" "$work/err"
 end_process "$served"
 start_relay --tls1.2 "127.0.0.1:$relay_port" "$work/other.pem" "$work/other.key" "127.0.0.1:$gateway_port"
 claim "TLS 1.2 has no channel to name: cannot tell" verify 2 "$relay"
+claim "  and says so" has "no TLS 1.3 connection to $relay" "$work/err"
 end_process "$served"
 
 # A man in the middle with a key of his own, before the genuine gateway.
@@ -114,12 +116,23 @@ claim "replayed without TLS: refused" verify 1 "exec:cat $work/recorded.json"
 claim "  by the nonce alone" equal "$(jq -r '[.checks[] | select(.result == "fail").id] | join(" ")' "$work/out")" binding.nonce
 end_process "$served"
 
+# He makes up a statement for his own connection: no policy comes of it.
+start_relay --forge "$work/recorded.json" "127.0.0.1:$relay_port" "$work/other.pem" "$work/other.key"
+claim "a forged statement: refused" verify 1 "$relay"
+claim "  though it names our nonce" check_is binding.nonce "pass: "
+claim "  and a TLS connection" check_is binding.channel "fail: "
+claim "no policy is made of it" ask_for 2 policy init --from "$relay" --trust-root "$work/vm/trust-root.pem" -o "$work/forged.toml"
+claim "  none at all" test ! -e "$work/forged.toml"
+end_process "$served"
+
 # Evidence that was verified may serve again, as the policy says.
 printf '\n[host-proof]\ncache = "10m"\n' >>"$work/policy.toml"
 export XDG_CACHE_HOME=$work/cache
 claim "host-proof keeps verified evidence" proof 0 "$url"
 kept() { find "$work/cache/attestd/proofs" -name '*.proof'; }
 claim "  in a file that nobody else reads" equal "$(stat -c %a "$(kept)")" 600
+claim "roots that are named are asked of the server all the same" ask_for 1 host-proof --ca-file "$work/other.pem" \
+  --policy "$work/policy.toml" --from "$url" vm.example
 end_process "$gateway_process"
 claim "and needs no gateway for a while" proof 0 "$url"
 other_key=$(ssh-keygen -q -t ed25519 -N '' -C '' -f "$work/stranger" && cut -d' ' -f2 "$work/stranger.pub")

@@ -57,7 +57,7 @@ printf '[gateway]\nlisten = ["0.0.0.0:28443"]\nagent = "%s"\n' "$socket" >"$work
 start_in "$vm" gateway 10.77.2.2 28443 "$build/gateway/attestd-gateway" --config "$work/gateway.toml"
 start_in "$vm" sshd 10.77.2.2 22 /usr/sbin/sshd -D -e -f "$work/ssh/sshd_config"
 
-# names ADDRESS RECORD…: what the client's DNS, which is the host's, says of vm.test.
+# names RECORD…: what the client's DNS, which is the host's, says.
 names() {
   [ -z "${dns:-}" ] || end_process "$dns"
   ip netns exec "$host" "$servers/name_server.py" 10.77.1.1:53 "$@" >>"$work/dns.log" 2>&1 &

@@ -1,117 +1,13 @@
 #include "net/srv.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-
-#include <array>
+#include <chrono>
 #include <map>
-#include <thread>
 
-#include "base/file.h"
 #include "tests/catch.h"
+#include "tests/net/name_server.h"
 
 namespace attestd::test {
 namespace {
-
-void put16(Bytes& out, unsigned value) {
-  out.push_back(static_cast<std::byte>(value >> 8U));
-  out.push_back(static_cast<std::byte>(value & 0xffU));
-}
-
-void put_name(Bytes& out, std::string_view name) {
-  while (!name.empty()) {
-    const std::string_view label = name.substr(0, name.find('.'));
-    name.remove_prefix(std::min(label.size() + 1, name.size()));
-    out.push_back(static_cast<std::byte>(label.size()));
-    for (const char c : label) out.push_back(static_cast<std::byte>(c));
-  }
-  out.push_back(std::byte{0});
-}
-
-void put_srv(Bytes& out, const SrvRecord& record) {
-  put16(out, 0xc00c);  // the question's name
-  put16(out, 33);
-  put16(out, 1);
-  put16(out, 0);
-  put16(out, 60);
-  Bytes data;
-  put16(data, record.priority);
-  put16(data, record.weight);
-  put16(data, record.port);
-  put_name(data, record.target);
-  put16(out, static_cast<unsigned>(data.size()));
-  out.insert(out.end(), data.begin(), data.end());
-}
-
-// An answer to `question` (name, type and class) with these records.
-Bytes message(unsigned id, ByteView question, unsigned flags, const std::vector<SrvRecord>& records) {
-  Bytes out;
-  put16(out, id);
-  put16(out, flags);
-  put16(out, 1);
-  put16(out, static_cast<unsigned>(records.size()));
-  put16(out, 0);
-  put16(out, 0);
-  out.insert(out.end(), question.begin(), question.end());
-  for (const SrvRecord& record : records) put_srv(out, record);
-  return out;
-}
-
-Bytes question_for(std::string_view name) {
-  Bytes out;
-  put_name(out, name);
-  put16(out, 33);
-  put16(out, 1);
-  return out;
-}
-
-constexpr unsigned good = 0x8180;       // a response, recursion was desired and available (RFC 1035 section 4.1.1)
-constexpr unsigned no_name = 0x8183;    // NXDOMAIN
-constexpr unsigned no_server = 0x8182;  // SERVFAIL
-
-// Answers every question on loopback in the same way.
-class NameServerOnLoopback {
- public:
-  NameServerOnLoopback(unsigned flags, std::vector<SrvRecord> records)
-      : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
-    REQUIRE(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    server_ = {"127.0.0.1", ntohs(address.sin_port)};
-    const timeval time{0, 20000};
-    REQUIRE(::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) == 0);
-    thread_ = std::jthread([this, flags, records = std::move(records)](const std::stop_token& stop) {
-      while (!stop.stop_requested()) answer(flags, records);
-    });
-  }
-  [[nodiscard]] const NameServer& server() const { return server_; }
-
- private:
-  void answer(unsigned flags, const std::vector<SrvRecord>& records) const {
-    constexpr std::size_t header_size = 12;
-    std::array<std::byte, 512> query{};
-    sockaddr_in from{};
-    socklen_t size = sizeof from;
-    const ssize_t got =
-        ::recvfrom(socket_.get(), query.data(), query.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
-    if (got <= static_cast<ssize_t>(header_size)) return;
-    // Without what follows the question: the resolver may add an option.
-    std::size_t end = header_size;
-    while (end < query.size() && query.at(end) != std::byte{0}) end += 1 + std::to_integer<std::size_t>(query.at(end));
-    end += 5;
-    const auto id = std::to_integer<unsigned>(query[0]) << 8U | std::to_integer<unsigned>(query[1]);
-    const Bytes out = message(id, ByteView(query).subspan(header_size, end - header_size), flags, records);
-    ::sendto(socket_.get(), out.data(), out.size(), 0, reinterpret_cast<const sockaddr*>(&from), size);
-  }
-
-  UniqueFd socket_;
-  NameServer server_;
-  std::jthread thread_;
-};
 
 TEST_CASE("SRV records are found, the lowest priority first") {
   const NameServerOnLoopback dns(good, {{20, 0, 1, "later.example"}, {10, 5, 28443, "first.example"}});
@@ -143,6 +39,23 @@ TEST_CASE("a DNS that fails is told from one without the record") {
   const auto records = lookup_srv("_attestd._tcp.vm.example", dns.server());
   REQUIRE_FALSE(records);
   CHECK(records.error().code == Errc::unavailable);
+}
+
+TEST_CASE("an answer that was cut short does not make us ask by TCP") {
+  const NameServerOnLoopback dns(truncated, {{1, 1, 28443, "a.example"}});
+  // Where it listens too, and would never answer.
+  const UniqueFd tcp(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(dns.server().port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::bind(tcp.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(tcp.get(), 4) == 0);
+  const auto before = std::chrono::steady_clock::now();
+  const auto records = lookup_srv("_attestd._tcp.vm.example", dns.server());
+  CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(10));
+  REQUIRE(records);
+  CHECK(records->size() == 1);
 }
 
 TEST_CASE("what is no name of the DNS is not asked for") {

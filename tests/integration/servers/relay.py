@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
 """A man in the middle: terminates TLS and passes each request on to the genuine server.
 
-usage: relay.py [--replay FILE] [--tls1.2] LISTEN CERTIFICATE KEY [UPSTREAM]
+usage: relay.py [--replay FILE | --forge FILE] [--tls1.2] LISTEN CERTIFICATE KEY [UPSTREAM]
 
 LISTEN and UPSTREAM are ADDRESS:PORT. With --replay every request gets FILE, a bundle
-that was recorded earlier; with UPSTREAM "hang" none gets anything.
+that was recorded earlier, with --forge one whose statement he rewrote for the nonce and the
+key of this connection; with UPSTREAM "hang" none gets anything.
 """
 import argparse
+import base64
+import hashlib
+import json
 import pathlib
 import socket
 import socketserver
 import ssl
+import subprocess
 import time
 
 
@@ -41,9 +46,30 @@ def read_message(peer):
     return data
 
 
+def decode(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def forge(options, request):
+    bundle = json.loads(options.forge.read_bytes())
+    statement = json.loads(decode(bundle["statement"][1]))
+    statement["nonce"] = json.loads(request.partition(b"\r\n\r\n")[2])["nonce"]
+    key = subprocess.run(["openssl", "pkey", "-in", options.key, "-pubout", "-outform", "DER"], check=True,
+                         capture_output=True).stdout
+    statement["channel"]["tls_spki_sha256"] = encode(hashlib.sha256(key).digest())
+    statement["purpose"] = json.loads(request.partition(b"\r\n\r\n")[2])["purpose"]
+    bundle["statement"][1] = encode(json.dumps(statement).encode())
+    return json.dumps(bundle).encode()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replay", type=pathlib.Path)
+    parser.add_argument("--forge", type=pathlib.Path)
     parser.add_argument("--tls1.2", dest="old", action="store_true")
     parser.add_argument("listen", type=address)
     parser.add_argument("certificate")
@@ -64,9 +90,9 @@ def main():
                 client = server_side.wrap_socket(self.request, server_side=True)
             except OSError:
                 return
-            if options.replay:
-                read_message(client)
-                body = options.replay.read_bytes()
+            if options.replay or options.forge:
+                request = read_message(client)
+                body = options.replay.read_bytes() if options.replay else forge(options, request)
                 client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/cmw+json\r\n"
                                b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
                 client.unwrap()
