@@ -59,6 +59,27 @@ asio::awaitable<void> serve(std::shared_ptr<HttpServer::Inner> server, std::stri
   }
 }
 
+// One of Inner::serving.
+class Serving {
+ public:
+  explicit Serving(std::shared_ptr<HttpServer::Inner> server) : server_(std::move(server)) { ++server_->serving; }
+  Serving(Serving&&) = default;
+  Serving& operator=(Serving&&) = delete;
+  ~Serving() {
+    if (server_ == nullptr) return;
+    --server_->serving;
+    server_->tell_if_drained();
+  }
+
+ private:
+  std::shared_ptr<HttpServer::Inner> server_;
+};
+
+asio::awaitable<void> serve_counted(Serving /*counted*/, std::shared_ptr<HttpServer::Inner> server, std::string address,
+                                    Socket socket, bool full) {
+  co_await serve(server, std::move(address), std::move(socket), full);
+}
+
 // What to do with a new connection: serve it, tell it that there is no room, or close
 // it in silence, since telling costs a descriptor too.
 void admit(const std::shared_ptr<HttpServer::Inner>& server, Socket socket) {
@@ -73,10 +94,11 @@ void admit(const std::shared_ptr<HttpServer::Inner>& server, Socket socket) {
   const bool full = server->sessions.size() >= limits.connections && !server->make_room(address);
   if (full) ++server->counters->turned_away;
   if (server->sessions.size() >= std::size_t{2} * limits.connections) return;
-  asio::co_spawn(server->executor, serve(server, std::move(address), std::move(socket), full), asio::detached);
+  asio::co_spawn(server->executor, serve_counted(Serving(server), server, std::move(address), std::move(socket), full),
+                 asio::detached);
 }
 
-asio::awaitable<void> accept_all(std::shared_ptr<HttpServer::Inner> server) {
+asio::awaitable<void> accept_all(std::shared_ptr<HttpServer::Inner> server, Serving /*counted*/) {
   asio::steady_timer pause(server->executor);
   while (!server->draining) {
     error_code error;
@@ -134,19 +156,16 @@ HttpServer::HttpServer(const asio::any_io_executor& executor, UniqueFd listener,
 // Sessions may outlive the server until the loop goes; nobody is to be told then.
 HttpServer::~HttpServer() { inner_->drained = nullptr; }
 
-void HttpServer::start() { asio::co_spawn(inner_->executor, accept_all(inner_), asio::detached); }
+void HttpServer::start() { asio::co_spawn(inner_->executor, accept_all(inner_, Serving(inner_)), asio::detached); }
 
 void HttpServer::drain(std::function<void()> done) {
   inner_->draining = true;
   error_code ignored;
   inner_->acceptor.close(ignored);
-  if (inner_->sessions.empty()) {
-    done();
-    return;
-  }
   inner_->drained = std::move(done);
+  inner_->tell_if_drained();
   for (SessionBase* const session : inner_->sessions) {
-    if (session->idle()) session->leave();
+    if (session->idle()) session->finish();
   }
 }
 

@@ -32,6 +32,7 @@ using Acceptor = asio::basic_socket_acceptor<Protocol>;
 
 inline constexpr std::chrono::milliseconds linger_time{2000};
 inline constexpr std::chrono::milliseconds expiry_interval{20};
+inline constexpr std::chrono::milliseconds last_chance{2000};
 inline constexpr std::size_t linger_bytes = std::size_t{4} << 20U;
 
 class SessionBase {
@@ -49,12 +50,21 @@ class SessionBase {
   [[nodiscard]] bool leaving() const { return leaving_; }
   void leave() {
     leaving_ = true;
-    expire();
+    expire_after(std::chrono::milliseconds(0));
+  }
+  // The server ends: who has not asked anything yet, because the connection is new, may do so soon.
+  void finish() {
+    if (served_) {
+      leave();
+    } else {
+      expire_after(last_chance);
+    }
   }
 
  protected:
-  // What the connection waits for ends as if its deadline were over.
-  virtual void expire() = 0;
+  // What the connection waits for ends then, as after a deadline.
+  virtual void expire_after(std::chrono::milliseconds after) = 0;
+  bool served_ = false;  // a request, or it is under way
   void set_idle(bool idle) {
     if (idle) {
       idle_since_ = std::chrono::steady_clock::now();
@@ -81,6 +91,8 @@ struct HttpServer::Inner {
   std::map<std::string, std::size_t, std::less<>> by_address{};
   bool draining = false;
   std::function<void()> drained{};
+  // Connections that are served or about to be, and the coroutine that accepts them.
+  std::size_t serving = 0;
 
   void began(SessionBase* session) {
     sessions.insert(session);
@@ -93,7 +105,9 @@ struct HttpServer::Inner {
     const auto count = by_address.find(session->address());
     if (--count->second == 0) by_address.erase(count);
     counters->open = sessions.size();
-    if (draining && sessions.empty() && drained) std::exchange(drained, nullptr)();
+  }
+  void tell_if_drained() {
+    if (draining && serving == 0 && drained) std::exchange(drained, nullptr)();
   }
   // Closes an idle connection: of the address that has most, and among equals the one that has lain
   // idle for longest, so that who asks at once is done before its turn comes. False when there is
@@ -146,7 +160,7 @@ class Session final : public SessionBase {
     }
     // Not in the loop's condition: g++ 12 makes wrong code of a co_await behind &&.
     bool more = true;
-    while (more && !server_->draining) more = co_await serve_one();
+    while (more && (!server_->draining || !served_)) more = co_await serve_one();
   }
 
  private:
@@ -175,11 +189,10 @@ class Session final : public SessionBase {
     timed_out_ = false;
     expire_after(after);
   }
-  void expire() override { expire_after(std::chrono::milliseconds(0)); }
   // Again and again until another deadline is set or the timer cancelled: at one moment there may
   // be nothing to cancel, because what was waited for has just come, and the next wait would
   // have no deadline.
-  void expire_after(std::chrono::milliseconds after) {
+  void expire_after(std::chrono::milliseconds after) override {
     timer_.expires_after(after);
     timer_.async_wait([this, alive = std::weak_ptr<int>(alive_)](const error_code& error) {
       if (error || alive.expired()) return;
@@ -194,7 +207,7 @@ class Session final : public SessionBase {
     error_code error;
     if (buffer_.size() == 0) {
       set_idle(true);
-      set_deadline(server_->limits.idle);
+      set_deadline(server_->draining ? last_chance : server_->limits.idle);
       if constexpr (plain) {
         co_await stream_.async_wait(Socket::wait_read, into(error));
       } else {
@@ -222,6 +235,7 @@ class Session final : public SessionBase {
       co_return false;
     }
     timer_.cancel();
+    served_ = true;
     auto message = parser.release();
     const bool head = message.method() == http::verb::head;
     const bool keep_alive = message.keep_alive();

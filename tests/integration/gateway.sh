@@ -163,7 +163,27 @@ ended=0
 wait "$gateway_process" || ended=$?
 claim "a second SIGTERM ends it at once, in order" equal "$ended" 0
 wait "$asking"
-"$attestd_sim" fault --state "$work/vm" slow 0 >/dev/null
+"$attestd_sim" fault --state "$work/vm" clear >/dev/null
+ask "$request" # until the hardware is done with the former
+
+# Restarts under load: the socket stays, and who is on it is answered by one or the other.
+activated_port=$(free_port)
+printf '[gateway]\nagent = "%s"\n' "$socket" >"$work/default.toml"
+serve activated "$activated_port" "$source/tests/integration/servers/activate.py" "127.0.0.1:$activated_port" \
+  "$gateway" --config "$work/default.toml"
+activator=$served
+asked=()
+for i in {1..60}; do
+  curl -sk --max-time 30 -d "$request" -o /dev/null -w '%{http_code}\n' "https://127.0.0.1:$activated_port/v1/evidence" >"$work/load.$i" &
+  asked+=($!)
+  case $i in 15 | 30 | 45) kill -USR1 "$activator" ;; esac
+  sleep 0.1
+done
+wait "${asked[@]}"
+claim "restarts under load lose no request" equal "$(cat "$work"/load.* | sort | uniq -c | xargs)" "60 200"
+# A restart that is asked for while another drains is one with it.
+claim "  and restarts there were" test "$(grep -c 'serves the evidence' "$work/activated.log")" -ge 2
+end_process "$activator"
 
 # An operator's certificate.
 make_certificate vm.example
