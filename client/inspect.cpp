@@ -24,7 +24,7 @@ Result<int> run_inspect(const CommonOptions& common, const InspectOptions& optio
   const auto describe_as_asked = [&]() -> Result<std::string> {
     if (!common.json) return describe_text(*type, bytes, use_colour(common.colour));
     ATTESTD_TRY(const boost::json::value value, describe(*type, bytes));
-    return boost::json::serialize(value) + "\n";
+    return printable_json(boost::json::serialize(value)) + "\n";
   };
   const auto text = describe_as_asked();
   if (!text) {

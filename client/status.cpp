@@ -22,7 +22,7 @@ Result<int> run_status(const CommonOptions& common, const StatusOptions& options
   auto status = parse_json(body);
   if (!status) return std::unexpected(std::move(status).error().in("the status from " + socket));
   if (common.json) {
-    ATTESTD_CHECK(print(body.ends_with('\n') ? body : body + "\n"));
+    ATTESTD_CHECK(print(printable_json(body.ends_with('\n') ? body : body + "\n")));
   } else {
     ATTESTD_CHECK(print(render(*status, use_colour(common.colour))));
   }

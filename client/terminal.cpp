@@ -100,6 +100,24 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string printable_json(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  while (!json.empty()) {
+    const auto character = decode(json);
+    const std::size_t size = character ? character->size : 1;
+    if (character && character->value >= 0x7f && drives_the_terminal(character->value)) {
+      std::array<char, 16> text{};
+      std::snprintf(text.data(), text.size(), "\\u%04x", static_cast<unsigned>(character->value));
+      out += text.data();
+    } else {
+      out += json.substr(0, size);
+    }
+    json.remove_prefix(size);
+  }
+  return out;
+}
+
 Result<void> print(std::string_view text) { return write_all(STDOUT_FILENO, "standard output", as_bytes(text)); }
 
 void complain(std::string_view sentence) {

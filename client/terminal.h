@@ -19,6 +19,10 @@ bool stdout_is_terminal();
 // escapes ("\n", "\x1b", "\u202e"); a backslash becomes two.
 std::string printable(std::string_view text);
 
+// The same JSON, in which no character drives a terminal: those above DEL that would are
+// written as JSON's own escapes ("\u009b"), as those below already are (RFC 8259 section 7).
+std::string printable_json(std::string_view json);
+
 // To standard output, all of it. A reader that went away is an error.
 Result<void> print(std::string_view text);
 // One line on standard error: "attestctl: SENTENCE". The text is escaped.

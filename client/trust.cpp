@@ -138,7 +138,8 @@ Result<Policy> load_trust(const TrustOptions& options) {
 }
 
 Result<int> print_verdict(const CommonOptions& common, const Verdict& verdict) {
-  ATTESTD_CHECK(print(common.json ? verdict_to_json(verdict) : verdict_to_text(verdict, use_colour(common.colour))));
+  ATTESTD_CHECK(print(common.json ? printable_json(verdict_to_json(verdict))
+                                  : verdict_to_text(verdict, use_colour(common.colour))));
   return verdict.exit_status();
 }
 

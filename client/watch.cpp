@@ -133,7 +133,7 @@ class Watch {
     if (!common_.json && !std::exchange(headed_, true)) out += "TIME                  " + watch_heading(width) + "\n";
     for (const WatchRow& row : rows_) {
       const std::string time = to_rfc3339(row.result ? row.result->at : 0) + "  ";
-      out += common_.json ? watch_json(row) + "\n" : time + watch_line(row, width, colour_) + "\n";
+      out += common_.json ? printable_json(watch_json(row)) + "\n" : time + watch_line(row, width, colour_) + "\n";
     }
     return print(out);
   }

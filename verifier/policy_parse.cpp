@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t policy_size_limit = std::size_t{1} << 20U;
 constexpr unsigned pcr_limit = 24;
-constexpr std::int64_t host_proof_cache_limit_s = 24 * 60 * 60;
+constexpr std::int64_t host_proof_cache_limit_s = 86400;  // a day
 
 // "90", "90s", "10m", "2h", "7d".
 std::optional<std::int64_t> seconds_of(std::string_view text) {

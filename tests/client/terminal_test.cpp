@@ -6,6 +6,12 @@
 
 using namespace attestd;
 
+TEST_CASE("JSON says the same without driving the terminal") {
+  CHECK(printable_json(R"({"a":"b\u001b"})") == R"({"a":"b\u001b"})");
+  CHECK(printable_json("{\"a\":\"\xc2\x9b\xe2\x80\xae\x7f\"}\n") == "{\"a\":\"\\u009b\\u202e\\u007f\"}\n");
+  CHECK(printable_json("\"gr\xc3\xbc\xc3\x9f\xff\"") == "\"gr\xc3\xbc\xc3\x9f\xff\"");
+}
+
 TEST_CASE("text from evidence cannot drive a terminal") {
   struct Case {
     std::string text, shown;
