@@ -50,7 +50,7 @@ HttpResponse metrics_page(std::string text) {
 
 }  // namespace
 
-ExporterServer::ExporterServer(ExporterAccess access, Prober prober, Limits limits,
+ExporterServer::ExporterServer(ExporterAccess access, Prober prober, const Limits& limits,
                                const net::HttpCounters& connections)
     : access_(std::move(access)),
       prober_(std::move(prober)),

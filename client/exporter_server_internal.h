@@ -19,7 +19,7 @@ class ExporterServer {
     std::chrono::milliseconds timeout{15000};  // of a probe, when the scraper does not say, and at most
     HttpsOptions https{};
   };
-  ExporterServer(ExporterAccess access, Prober prober, Limits limits, const net::HttpCounters& connections);
+  ExporterServer(ExporterAccess access, Prober prober, const Limits& limits, const net::HttpCounters& connections);
 
   boost::asio::awaitable<net::HttpResponse> answer(net::HttpRequest request);
   // Waits for the probes that are under way.
