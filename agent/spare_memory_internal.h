@@ -8,7 +8,7 @@ namespace attestd::agent {
 
 // Gives memory back to the kernel that a burst of requests left free: glibc keeps pages
 // that lie below one in use, whatever they add up to. Looks every second, and acts when more
-// than 2 MiB lie free, as much as now and again at most.
+// than 2 MiB lay free both now and a second ago.
 class SpareMemory {
  public:
   explicit SpareMemory(const boost::asio::any_io_executor& executor) : timer_(executor) {}

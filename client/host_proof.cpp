@@ -146,40 +146,33 @@ class HostProof {
     add_cached_endorsements(trust_, *bundle, context.at, context.extra_endorsements);
     add_cached_collateral(trust_, bundle->td_quote, context.tdx_collateral);
     const Appraisal appraisal = appraise(*bundle, policy_, context);
-    if (auto refused = refusal(appraisal)) return std::unexpected(*std::move(refused));
+    ATTESTD_CHECK(require_proof(appraisal));
     return known_hosts_lines(invocation_.host, appraisal.statement->ssh_host_keys);
   }
 
-  [[nodiscard]] std::optional<Error> refusal(const Appraisal& appraisal) const {
+  [[nodiscard]] Result<void> require_proof(const Appraisal& appraisal) const {
     const Verdict& verdict = appraisal.verdict;
     if (appraisal.statement && failed(verdict, "binding.channel")) {
-      return Error{Errc::mismatch,
-                   "somebody between you and the VM passes its evidence on, possibly a man in the middle (" +
-                       verdict.find("binding.channel")->detail + "); do not connect until you know who",
-                   std::nullopt, 0};
+      return fail(Errc::mismatch,
+                  "somebody between you and the VM passes its evidence on, possibly a man in the middle (" +
+                      verdict.find("binding.channel")->detail + "); do not connect until you know who");
     }
     // Else the evidence is no reason to speak of its VM's keys.
-    if (appraisal.statement && failed_alone(verdict, "binding.host-key")) return not_listed();
+    if (appraisal.statement && failed_alone(verdict, "binding.host-key")) {
+      return fail(Errc::mismatch,
+                  "the host offered the key " + invocation_.offered->fingerprint() +
+                      " that its attested VM does not list: possibly a man in the middle; do not connect "
+                      "until you know why (a key changed without attestd's knowledge looks the same)");
+    }
     if (verdict.outcome != Outcome::trusted || !appraisal.statement) {
-      return Error{Errc::refused,
-                   "the VM's evidence is " + std::string(outcome_name(verdict.outcome)) + ": " + reasons_of(verdict) +
-                       "; see all of it with: attestctl verify --from " + source() + " --policy " + trust_.policy,
-                   std::nullopt, 0};
+      return fail(Errc::refused, "the VM's evidence is " + std::string(outcome_name(verdict.outcome)) + ": " +
+                                     reasons_of(verdict) + "; see all of it with: attestctl verify --from " + source() +
+                                     " --policy " + trust_.policy);
     }
-    const auto& keys = appraisal.statement->ssh_host_keys;
-    if (keys.empty()) {
-      return Error{Errc::not_found, "the VM's evidence lists no ssh host key: see \"attestctl status\" in the VM",
-                   std::nullopt, 0};
+    if (appraisal.statement->ssh_host_keys.empty()) {
+      return fail(Errc::not_found, "the VM's evidence lists no ssh host key: see \"attestctl status\" in the VM");
     }
-    return std::nullopt;
-  }
-
-  [[nodiscard]] Error not_listed() const {
-    return {Errc::mismatch,
-            "the host offered the key " + invocation_.offered->fingerprint() +
-                " that its attested VM does not list: possibly a man in the middle; do not connect "
-                "until you know why (a key changed without attestd's knowledge looks the same)",
-            std::nullopt, 0};
+    return {};
   }
 
   CommonOptions common_;

@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 
 #include "base/file.h"
+#include "client/environment.h"
 #include "verifier/toml_internal.h"
 
 namespace attestd {
@@ -103,15 +103,10 @@ Result<std::optional<HostEntry>> find_host_entry(const std::vector<std::string>&
 }
 
 std::vector<std::string> default_host_files() {
-  // No thread changes the environment.
-  const auto environment = [](const char* name) -> std::string {
-    const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
-    return value != nullptr && *value == '/' ? value : "";
-  };
   std::vector<std::string> out;
-  if (const std::string xdg = environment("XDG_CONFIG_HOME"); !xdg.empty()) {
+  if (const std::string xdg = folder_variable("XDG_CONFIG_HOME"); !xdg.empty()) {
     out.push_back(xdg + "/attestd/hosts.toml");
-  } else if (const std::string home = environment("HOME"); !home.empty()) {
+  } else if (const std::string home = folder_variable("HOME"); !home.empty()) {
     out.push_back(home + "/.config/attestd/hosts.toml");
   }
   out.emplace_back(system_file);

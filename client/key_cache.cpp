@@ -6,19 +6,14 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstdlib>
 #include <filesystem>
+
+#include "client/environment.h"
 
 namespace attestd {
 namespace {
 
 constexpr unsigned file_mode = 0644;  // nothing here is secret
-
-std::string environment(const char* name) {
-  // Read once, before anything else runs: no other thread changes it.
-  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
-  return value != nullptr ? value : "";
-}
 
 // replace_file() writes NAME.XXXXXX first; only a crash leaves such a file.
 bool is_leftover(const std::filesystem::path& path) {
@@ -51,10 +46,9 @@ Result<void> make_folder(const std::filesystem::path& path) {
 }  // namespace
 
 std::string default_cache_folder() {
-  // The XDG Base Directory Specification: a relative path is to be ignored.
-  if (const std::string xdg = environment("XDG_CACHE_HOME"); xdg.starts_with('/')) return xdg + "/attestd";
+  if (const std::string xdg = folder_variable("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/attestd";
   if (::geteuid() == 0) return "/var/cache/attestd";
-  if (const std::string home = environment("HOME"); home.starts_with('/')) return home + "/.cache/attestd";
+  if (const std::string home = folder_variable("HOME"); !home.empty()) return home + "/.cache/attestd";
   return {};
 }
 

@@ -47,10 +47,6 @@ class AgentClient {
   using Socket = boost::asio::local::stream_protocol::socket;
   boost::asio::awaitable<Result<AgentResponse>> exchange(Socket& socket, const AgentRequest& request, bool& usable);
 
-  boost::asio::any_io_executor executor_;
-  std::string socket_;
-  std::chrono::milliseconds timeout_;
-  std::size_t most_idle_;
   void keep(Socket socket);
   // Closes what has lain idle for too long, and looks again while anything is left.
   void tidy_up();
@@ -59,6 +55,10 @@ class AgentClient {
     Socket socket;
     std::chrono::steady_clock::time_point since;
   };
+  boost::asio::any_io_executor executor_;
+  std::string socket_;
+  std::chrono::milliseconds timeout_;
+  std::size_t most_idle_;
   std::deque<Idle> idle_;  // the latest at the end, where they are taken from
   boost::asio::steady_timer tidy_up_;
 };

@@ -163,7 +163,8 @@ bool libcurl_ready() {
   return ready;
 }
 
-void set_options(CURL* curl, const FetchRequest& request, const CurlList& headers, Received& received, bool& good) {
+void set_options(CURL* curl, const FetchRequest& request, const CurlList& headers, const CurlList& connect_to,
+                 Received& received, bool& good) {
   const auto set = [&](CURLoption option, auto value) {
     good = good && curl_easy_setopt(curl, option, value) == CURLE_OK;
   };
@@ -202,6 +203,7 @@ void set_options(CURL* curl, const FetchRequest& request, const CurlList& header
       set(CURLOPT_SSL_VERIFYHOST, 0L);
     }
   }
+  if (connect_to) set(CURLOPT_CONNECT_TO, connect_to.get());
   if (headers) set(CURLOPT_HTTPHEADER, headers.get());
   if (!request.body.empty()) {
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -238,8 +240,7 @@ Result<FetchResponse> http_fetch(const FetchRequest& request) {
   received.limit = request.limit;
   std::array<char, CURL_ERROR_SIZE> detail{};
   bool good = curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, detail.data()) == CURLE_OK;
-  set_options(handle.get(), request, headers, received, good);
-  if (connect_to) good = good && curl_easy_setopt(handle.get(), CURLOPT_CONNECT_TO, connect_to.get()) == CURLE_OK;
+  set_options(handle.get(), request, headers, connect_to, received, good);
   if (!good) return fail(Errc::internal, "libcurl refuses an option that this program needs");
 
   const CURLcode code = curl_easy_perform(handle.get());

@@ -82,7 +82,7 @@ Result<std::vector<SrvRecord>> parse_srv(ByteView message) {
 }
 
 Result<std::vector<SrvRecord>> lookup_srv(const std::string& name, const NameServer& server) {
-  if (name.empty() || name.size() > NS_MAXDNAME || !is_host_name(name)) {
+  if (name.size() > NS_MAXDNAME || !is_host_name(name)) {
     return fail(Errc::usage, "\"" + name + "\" is no name of the DNS");
   }
   Resolver resolver;

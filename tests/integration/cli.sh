@@ -6,16 +6,6 @@
 command -v jq >/dev/null || skip "no jq here"
 vectors=${ATTESTD_VECTORS:-$source/../shared/vectors}
 
-# runs STATUS ARGUMENT…: attestctl ends with the status; what it said is in out and err.
-runs() {
-  local wanted=$1 status=0
-  shift
-  "$attestctl" "$@" >"$work/out" 2>"$work/err" || status=$?
-  equal "$status" "$wanted" || {
-    cat "$work/out" "$work/err"
-    return 1
-  }
-}
 result() { jq -r --arg id "$1" '.checks[] | select(.id == $id) | .result' "$work/out"; }
 detail() { jq -r --arg id "$1" '.checks[] | select(.id == $id) | .detail' "$work/out"; }
 one_sentence() { equal "$(wc -l <"$work/err")" 1 && [ ! -s "$work/out" ] && grep -qE "^attestctl: .*$1" "$work/err"; }

@@ -10,8 +10,7 @@ setting ssh config "\"$work/ssh/sshd_config\"" "$work/vm/attestd.toml"
 start_agent
 start_sshd "$work/ssh/sshd_config"
 
-"$attestctl" evidence --from "$socket" -o "$work/bundle.json" --nonce 00112233445566778899aabbccddeeff || exit 1
-"$attestctl" policy init --from "$work/bundle.json" --trust-root "$work/vm/trust-root.pem" -o "$work/policy.toml" || exit 1
+write_policy
 
 # login COMMAND…: as a user would, with nothing known beforehand.
 login() {
@@ -26,11 +25,7 @@ claim "the command ran" has arrived "$work/login.out"
 refused() {
   not login echo arrived && has "verification failed" "$work/login.err" && not grep -q arrived "$work/login.out"
 }
-wrong_policy() {
-  sed 's/^\( *value = "\)[0-9a-f]\{8\}/\100000000/' "$work/policy.toml" >"$work/other.toml"
-  not cmp -s "$work/policy.toml" "$work/other.toml"
-}
-claim "a policy for another VM can be written" wrong_policy
+claim "a policy for another VM can be written" not cmp -s "$work/policy.toml" "$work/other.toml"
 proof="$attestctl host-proof --from $socket --policy $work/other.toml %H"
 claim "a VM with another launch measurement is refused" refused
 

@@ -12,30 +12,20 @@ make_certificate vm.example -addext subjectAltName=IP:127.0.0.1
 start_gateway '[tls]' "certificate = \"$work/vm.example.pem\"" "key = \"$work/vm.example.key\""
 write_policy
 
-# ask_for STATUS WORD…: attestctl; what it writes is in $work/out and $work/err.
-ask_for() {
-  local wanted=$1 status=0
-  shift
-  "$attestctl" "$@" >"$work/out" 2>"$work/err" || status=$?
-  equal "$status" "$wanted" || {
-    cat "$work/out" "$work/err"
-    return 1
-  }
-}
-verify() { ask_for "$1" verify --json --policy "$work/policy.toml" --from "${@:2}"; }
+verify() { runs "$1" verify --json --policy "$work/policy.toml" --from "${@:2}"; }
 check() { jq -r --arg id "$1" '.checks[] | select(.id == $id) | .result + ": " + .detail' "$work/out"; }
 check_is() { check "$1" >"$work/check" && has "$2" "$work/check"; }
 
 claim "evidence over HTTPS is trusted" verify 0 "$url"
 claim "  by our nonce" check_is binding.nonce "pass: "
 claim "  for the connection that it came over" check_is binding.channel "pass: "
-claim "a bundle is written" ask_for 0 evidence --from "$url" -o "$work/over.json"
-claim "a policy is made" ask_for 0 policy init --from "$url" --trust-root "$work/vm/trust-root.pem" -o "$work/made.toml"
+claim "a bundle is written" runs 0 evidence --from "$url" -o "$work/over.json"
+claim "a policy is made" runs 0 policy init --from "$url" --trust-root "$work/vm/trust-root.pem" -o "$work/made.toml"
 sed '/^\[freshness\]/,/^$/d' "$work/policy.toml" >"$work/aged.toml"
 printf '\n[freshness]\nnonce = false\nmaximal-age = "10m"\n' >>"$work/aged.toml"
-claim "what the agent has cached is judged by its age" ask_for 0 verify --policy "$work/aged.toml" --from "$url" --cached
-claim "watch asks over HTTPS" ask_for 0 watch --once --policy "$work/policy.toml" "$url"
-proof() { ask_for "$1" host-proof --policy "$work/policy.toml" --from "$2" vm.example; }
+claim "what the agent has cached is judged by its age" runs 0 verify --policy "$work/aged.toml" --from "$url" --cached
+claim "watch asks over HTTPS" runs 0 watch --once --policy "$work/policy.toml" "$url"
+proof() { runs "$1" host-proof --policy "$work/policy.toml" --from "$2" vm.example; }
 claim "host-proof prints keys" proof 0 "$url"
 claim "  for the name that ssh gave" grep -q '^vm.example ssh-' "$work/out"
 
@@ -92,10 +82,10 @@ claim "  and by nothing else" equal "$(jq -r '[.checks[] | select(.result == "fa
 claim "host-proof prints no key" proof 1 "$relay"
 claim "  and nothing on standard output" test ! -s "$work/out"
 claim "  with a sentence for people" has "somebody between you and the VM passes its evidence on" "$work/err"
-claim "no bundle is written" ask_for 2 evidence --from "$relay" -o "$work/relayed.json"
+claim "no bundle is written" runs 2 evidence --from "$relay" -o "$work/relayed.json"
 claim "  none at all" test ! -e "$work/relayed.json"
-claim "no policy is made" ask_for 2 policy init --from "$relay" -o "$work/relayed.toml"
-claim "watch shows it refused" ask_for 1 watch --once --policy "$work/policy.toml" "$relay"
+claim "no policy is made" runs 2 policy init --from "$relay" -o "$work/relayed.toml"
+claim "watch shows it refused" runs 1 watch --once --policy "$work/policy.toml" "$relay"
 claim "the exporter shows it refused" probe "$relay" 'attestd_verdict{verdict="refused"} 1'
 end_process "$served"
 
@@ -121,7 +111,7 @@ start_relay --forge "$work/recorded.json" "127.0.0.1:$relay_port" "$work/other.p
 claim "a forged statement: refused" verify 1 "$relay"
 claim "  though it names our nonce" check_is binding.nonce "pass: "
 claim "  and a TLS connection" check_is binding.channel "fail: "
-claim "no policy is made of it" ask_for 2 policy init --from "$relay" --trust-root "$work/vm/trust-root.pem" -o "$work/forged.toml"
+claim "no policy is made of it" runs 2 policy init --from "$relay" --trust-root "$work/vm/trust-root.pem" -o "$work/forged.toml"
 claim "  none at all" test ! -e "$work/forged.toml"
 end_process "$served"
 
@@ -131,12 +121,12 @@ export XDG_CACHE_HOME=$work/cache
 claim "host-proof keeps verified evidence" proof 0 "$url"
 kept() { find "$work/cache/attestd/proofs" -name '*.proof'; }
 claim "  in a file that nobody else reads" equal "$(stat -c %a "$(kept)")" 600
-claim "roots that are named are asked of the server all the same" ask_for 1 host-proof --ca-file "$work/other.pem" \
+claim "roots that are named are asked of the server all the same" runs 1 host-proof --ca-file "$work/other.pem" \
   --policy "$work/policy.toml" --from "$url" vm.example
 end_process "$gateway_process"
 claim "and needs no gateway for a while" proof 0 "$url"
 other_key=$(ssh-keygen -q -t ed25519 -N '' -C '' -f "$work/stranger" && cut -d' ' -f2 "$work/stranger.pub")
-claim "a key that it does not list is asked for anew" ask_for 1 host-proof --policy "$work/policy.toml" --from "$url" \
+claim "a key that it does not list is asked for anew" runs 1 host-proof --policy "$work/policy.toml" --from "$url" \
   HOSTNAME vm.example ssh-ed25519 "$other_key"
 claim "  and refused, for nobody answers" has "cannot reach" "$work/err"
 sed -i 's/^cache = .*/cache = "1s"/' "$work/policy.toml"
@@ -151,5 +141,5 @@ chmod g+w "$(kept)"
 claim "what others may have written is not used" proof 1 "$url"
 chmod g-w "$(kept)"
 claim "what only we have written is" proof 0 "$url"
-claim "and not with --no-cache" ask_for 1 host-proof --no-cache --policy "$work/policy.toml" --from "$url" vm.example
+claim "and not with --no-cache" runs 1 host-proof --no-cache --policy "$work/policy.toml" --from "$url" vm.example
 finish

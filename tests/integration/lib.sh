@@ -9,6 +9,7 @@ attestd=$build/agent/attestd
 attestctl=$build/client/attestctl
 attestd_sim=$build/sim/attestd-sim
 export source attestd attestctl attestd_sim
+export PYTHONDONTWRITEBYTECODE=1 # no folder beside the servers of the tests
 
 # shellcheck source=scripts/processes.sh
 . "$source/scripts/processes.sh"
@@ -59,6 +60,17 @@ has() {
 equal() {
   [ "$1" = "$2" ] || {
     printf 'is        %s\nshould be %s\n' "$1" "$2"
+    return 1
+  }
+}
+
+# runs STATUS ARGUMENT…: attestctl ends with the status; what it said is in $work/out and $work/err.
+runs() {
+  local wanted=$1 status=0
+  shift
+  "$attestctl" "$@" >"$work/out" 2>"$work/err" || status=$?
+  equal "$status" "$wanted" || {
+    cat "$work/out" "$work/err"
     return 1
   }
 }

@@ -5,16 +5,11 @@
 
 start_sim
 start_agent
-"$attestctl" evidence --from "$socket" -o "$work/bundle.json" --nonce 00112233445566778899aabbccddeeff || exit 1
-"$attestctl" policy init --from "$work/bundle.json" --trust-root "$work/vm/trust-root.pem" -o "$work/policy.toml" || exit 1
-sed 's/^\( *value = "\)[0-9a-f]\{8\}/\100000000/' "$work/policy.toml" >"$work/other.toml"
+write_policy
 
 # once STATUS POLICY HOST…: what it writes is in $work/out.
 once() {
-  local wanted=$1 policy=$2 status=0
-  shift 2
-  "$attestctl" watch --once --policy "$policy" "$@" >"$work/out" 2>"$work/err" || status=$?
-  equal "$status" "$wanted"
+  runs "$1" watch --once --policy "$2" "${@:3}"
 }
 claim "one trusted host: status 0" once 0 "$work/policy.toml" "unix:$socket"
 claim "  its line says so" has "trusted" "$work/out"

@@ -18,10 +18,7 @@ import ssl
 import subprocess
 import time
 
-
-def address(text):
-    host, port = text.rsplit(":", 1)
-    return host, int(port)
+import tcp
 
 
 def read_message(peer):
@@ -71,7 +68,7 @@ def main():
     parser.add_argument("--replay", type=pathlib.Path)
     parser.add_argument("--forge", type=pathlib.Path)
     parser.add_argument("--tls1.2", dest="old", action="store_true")
-    parser.add_argument("listen", type=address)
+    parser.add_argument("listen", type=tcp.address)
     parser.add_argument("certificate")
     parser.add_argument("key")
     parser.add_argument("upstream", nargs="?", default="")
@@ -100,16 +97,12 @@ def main():
             if options.upstream == "hang":
                 time.sleep(600)
                 return
-            genuine = client_side.wrap_socket(socket.create_connection(address(options.upstream)))
+            genuine = client_side.wrap_socket(socket.create_connection(tcp.address(options.upstream)))
             while request := read_message(client):
                 genuine.sendall(request)
                 client.sendall(read_message(genuine))
 
-    class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address = True
-        daemon_threads = True
-
-    Server(options.listen, Relay).serve_forever()
+    tcp.Server(options.listen, Relay).serve_forever()
 
 
 main()
