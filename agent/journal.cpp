@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <vector>
 
@@ -50,7 +51,8 @@ void journal(Priority priority, const Event& event, std::string message, std::in
   static const bool structured = connected_to_journal();
   if (!structured) {
     // sd-daemon(3): a service manager reads the priority from the prefix.
-    const std::string line = "<" + std::to_string(static_cast<int>(priority)) + ">attestd: " + message + "\n";
+    const std::string line = "<" + std::to_string(static_cast<int>(priority)) + ">" + ::program_invocation_short_name +
+                             ": " + message + "\n";
     (void)write_all(STDERR_FILENO, "standard error", as_bytes(line));
     return;
   }

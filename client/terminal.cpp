@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -121,7 +122,7 @@ std::string printable_json(std::string_view json) {
 Result<void> print(std::string_view text) { return write_all(STDOUT_FILENO, "standard output", as_bytes(text)); }
 
 void complain(std::string_view sentence) {
-  const std::string line = "attestctl: " + printable(sentence) + "\n";
+  const std::string line = printable(::program_invocation_short_name) + ": " + printable(sentence) + "\n";
   // Nothing is left to tell the failure to.
   std::ignore = write_all(STDERR_FILENO, "standard error", as_bytes(line));
 }

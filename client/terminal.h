@@ -25,7 +25,7 @@ std::string printable_json(std::string_view json);
 
 // To standard output, all of it. A reader that went away is an error.
 Result<void> print(std::string_view text);
-// One line on standard error: "attestctl: SENTENCE". The text is escaped.
+// One line on standard error, after the program's name: "attestctl: SENTENCE". The text is escaped.
 void complain(std::string_view sentence);
 // An error of a command, as complain() shows it.
 void complain(const Error& error);

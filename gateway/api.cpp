@@ -85,7 +85,7 @@ asio::awaitable<HttpResponse> Api::metrics() {
 }
 
 std::string Api::own_metrics() const {
-  const FairQueue& queue = turnstile_->queue();
+  const net::FairQueue& queue = turnstile_->queue();
   const net::HttpCounters& connections = counters_->connections;
   OpenMetricsPage page;
   page.family("attestd_gateway_build", "info", "", "The running gateway.")

@@ -11,8 +11,8 @@
 
 #include "gateway/agent_client_internal.h"
 #include "gateway/config.h"
-#include "gateway/turnstile_internal.h"
 #include "net/http_server_internal.h"
+#include "net/turnstile_internal.h"
 
 namespace attestd::gateway {
 
@@ -24,7 +24,7 @@ struct Counters {
 
 class Api {
  public:
-  Api(boost::asio::any_io_executor executor, AgentClient& agent, Turnstile& turnstile, const Config& config,
+  Api(boost::asio::any_io_executor executor, AgentClient& agent, net::Turnstile& turnstile, const Config& config,
       const Counters& counters)
       : executor_(std::move(executor)),
         agent_(&agent),
@@ -49,7 +49,7 @@ class Api {
   };
   boost::asio::any_io_executor executor_;
   AgentClient* agent_;
-  Turnstile* turnstile_;
+  net::Turnstile* turnstile_;
   const Config* config_;
   const Counters* counters_;
   std::map<std::string, std::shared_ptr<Shared>, std::less<>> shared_;  // by path

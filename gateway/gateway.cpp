@@ -2,34 +2,28 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/json/serialize.hpp>
-#include <csignal>
 #include <ctime>
-#include <deque>
 
+#include "agent/daemon_internal.h"
 #include "agent/evidence_request.h"
 #include "agent/resources.h"
-#include "agent/service_manager.h"
-#include "agent/spare_memory_internal.h"
-#include "agent/watchdog_internal.h"
 #include "base/encoding.h"
 #include "base/random.h"
 #include "evidence/channel_json_internal.h"
 #include "gateway/api_internal.h"
-#include "gateway/identity.h"
+#include "gateway/certificate_bundle.h"
 #include "net/asio_into_internal.h"
 #include "net/https_server_internal.h"
+#include "net/tls_identity.h"
 
 namespace attestd::gateway {
 namespace asio = boost::asio;
-using agent::journal, agent::Priority, agent::notify_manager;
+using agent::journal, agent::Priority;
 namespace events = agent::events;
 
 namespace {
 
-constexpr std::chrono::seconds drain_time{10};
 constexpr std::chrono::seconds evidence_retry{30};
 constexpr std::chrono::hours certificate_lifetime{24};
 constexpr std::chrono::hours last_hour{1};
@@ -48,18 +42,18 @@ net::HttpLimits http_limits(const Config::Limits& limits) {
 
 class Gateway {
  public:
-  Gateway(Config config, Identity identity, Reload reload)
+  Gateway(Config config, net::TlsIdentity identity, Reload reload)
       : config_(std::move(config)),
         reload_(std::move(reload)),
         identity_(std::move(identity)),
-        agent_(loop_.get_executor(), config_.agent, config_.limits.agent_timeout, config_.limits.requests),
-        turnstile_(loop_.get_executor(),
+        agent_(daemon_.loop().get_executor(), config_.agent, config_.limits.agent_timeout, config_.limits.requests),
+        turnstile_(daemon_.loop().get_executor(),
                    {.running = config_.limits.requests,
                     .running_per_address = config_.limits.requests_per_address,
                     .waiting = config_.limits.waiting,
                     .waiting_per_address = config_.limits.waiting_per_address},
                    config_.limits.agent_timeout),
-        api_(loop_.get_executor(), agent_, turnstile_, config_, counters_) {}
+        api_(daemon_.loop().get_executor(), agent_, turnstile_, config_, counters_) {}
 
   Result<void> run(std::vector<UniqueFd> listeners) {
     if (makes_certificate()) {
@@ -67,32 +61,21 @@ class Gateway {
     } else {
       ATTESTD_TRY(context_, identity_.context());
     }
-    for (UniqueFd& listener : listeners) add_server(std::move(listener));
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
-    await_signal();
-    watchdog_.start();
-    memory_.start();
-    for (net::HttpServer& server : servers_) server.start();
-    if (makes_certificate()) asio::co_spawn(loop_, keep_certificate(), asio::detached);
-    notify_manager("READY=1\nSTATUS=Serves evidence of " + config_.agent);
+    for (UniqueFd& listener : listeners) {
+      daemon_.add_server(
+          std::move(listener), http_limits(config_.limits), counters_.connections,
+          [this](net::HttpRequest request) { return api_.answer(std::move(request)); },
+          net::over_tls([this] { return context_; }, config_.limits.handshake_timeout));
+    }
+    if (makes_certificate()) asio::co_spawn(daemon_.loop(), keep_certificate(), asio::detached);
     journal(Priority::info, events::started,
             "serves the evidence of " + config_.agent + "; the key has the SHA-256 " + to_hex(identity_.spki_sha256()));
-    loop_.run();
+    daemon_.run("Serves evidence of " + config_.agent);
     return {};
   }
 
  private:
   [[nodiscard]] bool makes_certificate() const { return config_.tls.certificate.empty(); }
-
-  void add_server(UniqueFd listener) {
-    servers_.emplace_back(
-        loop_.get_executor(), std::move(listener), http_limits(config_.limits), counters_.connections,
-        [this](net::HttpRequest request) { return api_.answer(std::move(request)); },
-        [](const std::string& sentence, bool accepting) {
-          journal(Priority::error, accepting ? events::accept_failed : events::failed, sentence);
-        },
-        net::over_tls([this] { return context_; }, config_.limits.handshake_timeout));
-  }
 
   Result<void> certify(std::string_view cmw) {
     constexpr std::int64_t lifetime_s = std::chrono::seconds(certificate_lifetime).count();
@@ -107,7 +90,7 @@ class Gateway {
   // The certificate is renewed long before its end, and gets its evidence as soon as
   // attestd gives some.
   asio::awaitable<void> keep_certificate() {
-    asio::steady_timer timer(loop_);
+    asio::steady_timer timer(daemon_.loop());
     boost::system::error_code error;
     std::string last_problem;
     for (;;) {
@@ -148,85 +131,40 @@ class Gateway {
     co_return bundle_for_certificate(response->body);
   }
 
-  void await_signal() {
-    signals_.async_wait([this](const boost::system::error_code& error, int number) {
-      if (error) return;
-      if (number == SIGHUP) {
-        reload();
-      } else {
-        stop();
-      }
-      if (!loop_.stopped()) await_signal();
-    });
-  }
-
   // The log level, and an operator's certificate. The rest stays what it was until a restart.
-  void reload() {
-    const auto renewed = [this]() -> Result<std::string> {
-      ATTESTD_TRY(const Config fresh, reload_());
-      if (makes_certificate() != fresh.tls.certificate.empty()) {
-        return fail(Errc::usage, "[tls] begins or ends to name a certificate, which needs a restart");
-      }
-      if (!makes_certificate()) {
-        ATTESTD_TRY(Identity identity, Identity::load(fresh.tls.certificate, fresh.tls.key));
-        ATTESTD_TRY(context_, identity.context());
-        identity_ = std::move(identity);
-      }
-      agent::set_log_level(fresh.log_level);
-      return makes_certificate() ? "read the log level anew"
-                                 : "read the log level and the certificate anew; its key has the SHA-256 " +
-                                       to_hex(identity_.spki_sha256());
-    }();
-    if (renewed) {
-      journal(Priority::notice, events::reloaded, *renewed);
-    } else {
-      journal(Priority::error, events::configuration_refused, "kept what was there: " + renewed.error().text());
+  Result<std::string> reload() {
+    ATTESTD_TRY(const Config fresh, reload_());
+    if (makes_certificate() != fresh.tls.certificate.empty()) {
+      return fail(Errc::usage, "[tls] begins or ends to name a certificate, which needs a restart");
     }
-  }
-
-  void stop() {
-    if (std::exchange(stopping_, true)) {
-      loop_.stop();
-      return;
+    if (!makes_certificate()) {
+      ATTESTD_TRY(net::TlsIdentity identity, net::TlsIdentity::load(fresh.tls.certificate, fresh.tls.key));
+      ATTESTD_TRY(context_, identity.context());
+      identity_ = std::move(identity);
     }
-    notify_manager("STOPPING=1");
-    journal(Priority::info, events::stopping, "finishes what is under way and stops");
-    drain_timer_.expires_after(drain_time);
-    drain_timer_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) loop_.stop();
-    });
-    left_ = servers_.size();
-    for (net::HttpServer& server : servers_) {
-      server.drain([this] {
-        if (--left_ == 0) loop_.stop();
-      });
-    }
+    agent::set_log_level(fresh.log_level);
+    return makes_certificate() ? "read the log level anew"
+                               : "read the log level and the certificate anew; its key has the SHA-256 " +
+                                     to_hex(identity_.spki_sha256());
   }
 
   Config config_;
   Reload reload_;
-  Identity identity_;
+  net::TlsIdentity identity_;
   Counters counters_;
   std::shared_ptr<asio::ssl::context> context_;
-  asio::io_context loop_{1};
-  asio::signal_set signals_{loop_};
-  asio::steady_timer drain_timer_{loop_};
-  agent::Watchdog watchdog_{loop_.get_executor()};
-  agent::SpareMemory memory_{loop_.get_executor()};
+  agent::Daemon daemon_{[this] { return reload(); }};
   AgentClient agent_;
-  Turnstile turnstile_;
+  net::Turnstile turnstile_;
   Api api_;
-  std::deque<net::HttpServer> servers_;
-  std::size_t left_ = 0;
-  bool stopping_ = false;
 };
 
 }  // namespace
 
 Result<void> serve(Config config, std::vector<UniqueFd> listeners, Reload reload) {
-  ATTESTD_TRY(Identity identity, config.tls.certificate.empty()
-                                     ? Identity::make()
-                                     : Identity::load(config.tls.certificate, config.tls.key));
+  ATTESTD_TRY(net::TlsIdentity identity, config.tls.certificate.empty()
+                                             ? net::TlsIdentity::make()
+                                             : net::TlsIdentity::load(config.tls.certificate, config.tls.key));
   Gateway gateway(std::move(config), std::move(identity), std::move(reload));
   return gateway.run(std::move(listeners));
 }

@@ -16,8 +16,4 @@ using Reload = std::function<Result<Config>()>;
 // requests under way finish. Errors: those of the operator's certificate.
 Result<void> serve(Config config, std::vector<UniqueFd> listeners, Reload reload);
 
-// Those that `places` name: "ADDRESS:PORT" or "vsock::PORT". Errors: those of
-// listen_tcp(), usage.
-Result<std::vector<UniqueFd>> listen_at(const std::vector<std::string>& places);
-
 }  // namespace attestd::gateway

@@ -7,7 +7,8 @@
 #include <config.h>
 #include "agent/service_manager.h"
 #include "gateway/gateway.h"
-#include "gateway/identity.h"
+#include "net/listeners.h"
+#include "net/tls_identity.h"
 
 namespace {
 
@@ -31,7 +32,7 @@ int run(const std::string& config_path, bool check_only) {
   if (!config) return tell(config.error(), events::configuration_refused, exit_usage);
   if (check_only) {
     if (!config->tls.certificate.empty()) {
-      const auto usable = Identity::load(config->tls.certificate, config->tls.key);
+      const auto usable = net::TlsIdentity::load(config->tls.certificate, config->tls.key);
       if (!usable) return tell(usable.error(), events::configuration_refused, exit_usage);
     }
     std::puts((config_path + " is good").c_str());
@@ -43,7 +44,7 @@ int run(const std::string& config_path, bool check_only) {
                                 spare_descriptors);
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for this signal
   auto listeners = agent::take_passed_sockets();
-  if (listeners && listeners->empty()) listeners = listen_at(config->listen);
+  if (listeners && listeners->empty()) listeners = net::listen_at(config->listen);
   if (!listeners) return tell(listeners.error(), events::failed, exit_failed);
   const auto served = serve(*std::move(config), *std::move(listeners), load);
   return served ? 0 : tell(served.error(), events::failed, exit_failed);

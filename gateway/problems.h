@@ -6,7 +6,6 @@
 namespace attestd::gateway::problems {
 
 using namespace attestd::agent::problems;
-inline constexpr ProblemKind too_many_requests{"too-many-requests", "The address asks for too much at once", 429, 1};
 inline constexpr ProblemKind agent_unavailable{"agent-unavailable", "attestd cannot be reached", 503, 5};
 inline constexpr ProblemKind agent_timed_out{"agent-timed-out", "attestd does not answer", 504};
 

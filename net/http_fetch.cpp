@@ -282,6 +282,9 @@ Result<void> require_ok(const FetchResponse& response, std::string_view peer) {
     case 403: code = Errc::permission; break;
     case 404:
     case 410: code = Errc::not_found; break;
+    // The server gave up waiting for us, or wants us to wait: another try may end otherwise.
+    case 408:
+    case 425: code = Errc::unavailable; break;
     case 429:
     case 503:
       code = Errc::throttled;

@@ -26,6 +26,7 @@ inline constexpr ProblemKind method_not_allowed{"method-not-allowed", "The resou
 inline constexpr ProblemKind request_timed_out{"request-timed-out", "The request did not arrive in time", 408};
 inline constexpr ProblemKind body_too_large{"body-too-large", "The request body is too large", 413};
 inline constexpr ProblemKind header_too_large{"header-too-large", "The request header is too large", 431};
+inline constexpr ProblemKind too_many_requests{"too-many-requests", "The address asks for too much at once", 429, 1};
 inline constexpr ProblemKind internal{"internal", "The server failed", 500};
 inline constexpr ProblemKind overloaded{"overloaded", "Too many requests at once", 503, 1};
 }  // namespace problems

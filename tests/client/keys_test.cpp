@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/encoding.h"
-#include "client/amd_keys.h"
+#include "keys/amd_keys.h"
 #include "net/amd_kds.h"
 #include "sim/signer/snp_signer.h"
 #include "tests/catch.h"

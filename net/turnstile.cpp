@@ -1,8 +1,7 @@
-#include "gateway/problems.h"
-#include "gateway/turnstile_internal.h"
 #include "net/asio_into_internal.h"
+#include "net/turnstile_internal.h"
 
-namespace attestd::gateway {
+namespace attestd::net {
 namespace asio = boost::asio;
 
 asio::awaitable<std::expected<Turnstile::Pass, Problem>> Turnstile::enter(std::string address) {
@@ -18,7 +17,7 @@ asio::awaitable<std::expected<Turnstile::Pass, Problem>> Turnstile::enter(std::s
   const auto waiter = std::make_shared<Waiter>(asio::steady_timer(executor_, patience_));
   waiters_.emplace(ticket, waiter);
   boost::system::error_code error;
-  co_await waiter->timer.async_wait(net::into(error));
+  co_await waiter->timer.async_wait(into(error));
   waiters_.erase(ticket);
   if (waiter->called) co_return Pass(*this, std::move(address));
   queue_.abandon(address, ticket);
@@ -39,4 +38,4 @@ void Turnstile::call_next() {
   }
 }
 
-}  // namespace attestd::gateway
+}  // namespace attestd::net

@@ -1,10 +1,10 @@
-#include "gateway/fair_queue.h"
+#include "net/fair_queue.h"
 
 #include <vector>
 
 #include "tests/catch.h"
 
-using namespace attestd::gateway;
+using namespace attestd::net;
 using Entry = FairQueue::Entry;
 
 TEST_CASE("an asker runs at once while there is room, then waits, then is refused") {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/key_service.h"
+#include "keys/key_service.h"
 
 namespace attestd {
 

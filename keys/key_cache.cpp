@@ -1,4 +1,4 @@
-#include "client/key_cache.h"
+#include "keys/key_cache.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -8,7 +8,7 @@
 #include <charconv>
 #include <filesystem>
 
-#include "client/environment.h"
+#include "base/environment.h"
 
 namespace attestd {
 namespace {

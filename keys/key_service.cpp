@@ -1,4 +1,4 @@
-#include "client/key_service.h"
+#include "keys/key_service.h"
 
 #include <algorithm>
 #include <thread>

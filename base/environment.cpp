@@ -1,4 +1,4 @@
-#include "client/environment.h"
+#include "base/environment.h"
 
 #include <cstdlib>
 

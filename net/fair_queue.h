@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-namespace attestd::gateway {
+namespace attestd::net {
 
 class FairQueue {
  public:
@@ -53,4 +53,4 @@ class FairQueue {
   std::size_t waiting_ = 0;
 };
 
-}  // namespace attestd::gateway
+}  // namespace attestd::net

@@ -4,10 +4,10 @@
 #include <cerrno>
 #include <charconv>
 
-#include "gateway/gateway.h"
+#include "net/listeners.h"
 #include "net/tcp_listener.h"
 
-namespace attestd::gateway {
+namespace attestd::net {
 namespace {
 
 constexpr std::string_view vsock_scheme = "vsock::";
@@ -44,4 +44,4 @@ Result<std::vector<UniqueFd>> listen_at(const std::vector<std::string>& places) 
   return out;
 }
 
-}  // namespace attestd::gateway
+}  // namespace attestd::net

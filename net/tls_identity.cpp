@@ -1,4 +1,4 @@
-#include "gateway/identity.h"
+#include "net/tls_identity.h"
 
 #include <openssl/ssl.h>
 #include <unistd.h>
@@ -8,11 +8,10 @@
 
 #include "base/openssl_internal.h"
 #include "base/random.h"
-#include "evidence/bundle.h"
 #include "evidence/digest.h"
 #include "net/https_server_internal.h"
 
-namespace attestd::gateway {
+namespace attestd::net {
 namespace {
 
 constexpr std::int64_t clock_skew_s = 3600;
@@ -21,7 +20,7 @@ constexpr std::size_t serial_size = 16;  // bytes; RFC 5280 section 4.1.2.2 allo
 // Neither an empty name nor one that X.509 does not take (64 characters).
 std::string host_name() {
   std::array<char, HOST_NAME_MAX + 1> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "attestd-gateway";
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "attestd";
   return std::string(name.data()).substr(0, ub_common_name);
 }
 
@@ -65,7 +64,7 @@ bool set_names(X509* certificate) {
 
 }  // namespace
 
-struct Identity::Inner {
+struct TlsIdentity::Inner {
   openssl::Key key;
   openssl::Certificate certificate;
   // The operator's, whose chain OpenSSL reads itself.
@@ -73,26 +72,26 @@ struct Identity::Inner {
   std::string key_file;
 };
 
-Identity::Identity(std::unique_ptr<Inner> inner) : inner_(std::move(inner)) {}
-Identity::Identity(Identity&&) noexcept = default;
-Identity& Identity::operator=(Identity&&) noexcept = default;
-Identity::~Identity() = default;
+TlsIdentity::TlsIdentity(std::unique_ptr<Inner> inner) : inner_(std::move(inner)) {}
+TlsIdentity::TlsIdentity(TlsIdentity&&) noexcept = default;
+TlsIdentity& TlsIdentity::operator=(TlsIdentity&&) noexcept = default;
+TlsIdentity::~TlsIdentity() = default;
 
-Result<Identity> Identity::make() {
+Result<TlsIdentity> TlsIdentity::make() {
   auto inner = std::make_unique<Inner>();
   inner->key.reset(EVP_EC_gen("P-256"));
   if (inner->key == nullptr) return openssl::failure("cannot make a P-256 key");
-  return Identity(std::move(inner));
+  return TlsIdentity(std::move(inner));
 }
 
-Result<Identity> Identity::load(const std::string& certificate, const std::string& key) {
+Result<TlsIdentity> TlsIdentity::load(const std::string& certificate, const std::string& key) {
   for (const std::string& path : {certificate, key}) {
     if (::access(path.c_str(), R_OK) != 0) return fail_errno(errno, "cannot read " + path);
   }
   auto inner = std::make_unique<Inner>();
   inner->certificate_file = certificate;
   inner->key_file = key;
-  Identity out(std::move(inner));
+  TlsIdentity out(std::move(inner));
   ATTESTD_TRY(const auto usable, out.context());
   X509* const leaf = SSL_CTX_get0_certificate(usable->native_handle());
   if (leaf == nullptr || X509_up_ref(leaf) != 1) return fail(Errc::malformed, certificate + " has no certificate");
@@ -100,14 +99,14 @@ Result<Identity> Identity::load(const std::string& certificate, const std::strin
   return out;
 }
 
-Bytes Identity::spki_sha256() const {
+Bytes TlsIdentity::spki_sha256() const {
   const Bytes der = inner_->key != nullptr
                         ? openssl::to_der(i2d_PUBKEY, inner_->key.get())
                         : openssl::to_der(i2d_X509_PUBKEY, X509_get_X509_PUBKEY(inner_->certificate.get()));
   return digest(HashAlgorithm::sha256, {der});
 }
 
-Result<void> Identity::certify(std::int64_t now, std::int64_t lifetime_s, std::string_view cmw) {
+Result<void> TlsIdentity::certify(std::int64_t now, std::int64_t lifetime_s, std::string_view cmw) {
   openssl::Certificate certificate(X509_new());
   const auto set_time = [&](ASN1_TIME* time, std::int64_t at) { return ASN1_TIME_set(time, at) != nullptr; };
   const bool made = certificate != nullptr && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
@@ -125,8 +124,8 @@ Result<void> Identity::certify(std::int64_t now, std::int64_t lifetime_s, std::s
   return {};
 }
 
-Result<std::shared_ptr<boost::asio::ssl::context>> Identity::context() const {
-  auto out = net::tls_server_context();
+Result<std::shared_ptr<boost::asio::ssl::context>> TlsIdentity::context() const {
+  auto out = tls_server_context();
   SSL_CTX* const handle = out->native_handle();
   if (inner_->key != nullptr) {
     if (SSL_CTX_use_certificate(handle, inner_->certificate.get()) != 1 ||
@@ -149,12 +148,4 @@ Result<std::shared_ptr<boost::asio::ssl::context>> Identity::context() const {
   return out;
 }
 
-Result<std::string> bundle_for_certificate(std::string_view bundle) {
-  ATTESTD_TRY(Bundle parts, parse_bundle(bundle));
-  parts.firmware_event_log.clear();
-  parts.userspace_event_log.clear();
-  parts.cc_event_log.clear();
-  return encode_bundle(parts);
-}
-
-}  // namespace attestd::gateway
+}  // namespace attestd::net

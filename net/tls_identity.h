@@ -1,4 +1,4 @@
-// What the gateway shows in TLS: a key and its certificate.
+// What a server shows in TLS: a key and its certificate.
 #pragma once
 
 #include <cstdint>
@@ -12,23 +12,23 @@ namespace boost::asio::ssl {
 class context;
 }
 
-namespace attestd::gateway {
+namespace attestd::net {
 
 // id-pe-cmw, draft-ietf-rats-msg-wrap section 7: the extension's value is a CMW,
 // here its JSON form, a UTF8String.
 inline constexpr std::string_view cmw_extension_oid = "1.3.6.1.5.5.7.1.35";
 
-class Identity {
+class TlsIdentity {
  public:
   // A P-256 key that is in this process's memory only.
-  static Result<Identity> make();
+  static Result<TlsIdentity> make();
   // The operator's, PEM: `certificate` with its chain. Errors: not_found, permission,
   // malformed, mismatch (the key is not the certificate's).
-  static Result<Identity> load(const std::string& certificate, const std::string& key);
+  static Result<TlsIdentity> load(const std::string& certificate, const std::string& key);
 
-  Identity(Identity&&) noexcept;
-  Identity& operator=(Identity&&) noexcept;
-  ~Identity();
+  TlsIdentity(TlsIdentity&&) noexcept;
+  TlsIdentity& operator=(TlsIdentity&&) noexcept;
+  ~TlsIdentity();
 
   // SHA-256 of the DER SubjectPublicKeyInfo, 32 bytes.
   [[nodiscard]] Bytes spki_sha256() const;
@@ -41,12 +41,8 @@ class Identity {
 
  private:
   struct Inner;
-  explicit Identity(std::unique_ptr<Inner> inner);
+  explicit TlsIdentity(std::unique_ptr<Inner> inner);
   std::unique_ptr<Inner> inner_;
 };
 
-// A bundle without its event logs, which make it too long for a handshake. Error:
-// malformed.
-Result<std::string> bundle_for_certificate(std::string_view bundle);
-
-}  // namespace attestd::gateway
+}  // namespace attestd::net

@@ -1,4 +1,4 @@
-#include "client/amd_keys.h"
+#include "keys/amd_keys.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "client/intel_keys.h"
+#include "keys/intel_keys.h"
 
 #include <array>
 

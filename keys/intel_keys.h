@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "client/key_item.h"
+#include "keys/key_item.h"
 #include "verifier/roots.h"
 #include "verifier/tdx_collateral.h"
 

@@ -1,4 +1,4 @@
-#include "client/key_item.h"
+#include "keys/key_item.h"
 
 #include "evidence/pem.h"
 

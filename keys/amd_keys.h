@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "client/key_item.h"
 #include "evidence/bundle.h"
 #include "evidence/snp_report.h"
+#include "keys/key_item.h"
 #include "verifier/snp.h"
 
 namespace attestd {

@@ -10,10 +10,10 @@
 #include <memory>
 #include <string>
 
-#include "gateway/fair_queue.h"
+#include "net/fair_queue.h"
 #include "net/problem.h"
 
-namespace attestd::gateway {
+namespace attestd::net {
 
 class Turnstile {
  public:
@@ -30,7 +30,8 @@ class Turnstile {
           there_(std::move(other.there_)),
           address_(std::move(other.address_)) {}
     Pass& operator=(Pass&&) = delete;
-    ~Pass() {
+    // What throws here has no memory left, and ends the process.
+    ~Pass() {  // NOLINT(bugprone-exception-escape)
       if (owner_ != nullptr && !there_.expired()) owner_->finished(address_);
     }
 
@@ -62,4 +63,4 @@ class Turnstile {
   std::shared_ptr<const bool> there_ = std::make_shared<const bool>(true);
 };
 
-}  // namespace attestd::gateway
+}  // namespace attestd::net

@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "client/key_cache.h"
+#include "keys/key_cache.h"
 #include "net/http_fetch.h"
 
 namespace attestd {

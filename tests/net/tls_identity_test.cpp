@@ -1,4 +1,4 @@
-#include "gateway/identity.h"
+#include "net/tls_identity.h"
 
 #include <openssl/ssl.h>
 
@@ -9,10 +9,10 @@
 #include "tests/catch.h"
 
 using namespace attestd;
-using namespace attestd::gateway;
+using namespace attestd::net;
 
 TEST_CASE("a made certificate is signed by its key, lasts as it should, and carries the evidence") {
-  auto identity = Identity::make();
+  auto identity = TlsIdentity::make();
   REQUIRE(identity);
   constexpr std::int64_t now = 1764000000;
   REQUIRE(identity->certify(now, 86400, R"({"a":"b"})"));
@@ -37,8 +37,8 @@ TEST_CASE("a made certificate is signed by its key, lasts as it should, and carr
 }
 
 TEST_CASE("two keys are two, and a renewed certificate has the same key and another serial number") {
-  auto one = Identity::make();
-  const auto other = Identity::make();
+  auto one = TlsIdentity::make();
+  const auto other = TlsIdentity::make();
   REQUIRE(one);
   REQUIRE(other);
   CHECK(one->spki_sha256() != other->spki_sha256());
@@ -57,7 +57,7 @@ TEST_CASE("two keys are two, and a renewed certificate has the same key and anot
 }
 
 TEST_CASE("a certificate file that is not there is named") {
-  const auto identity = Identity::load("/no/such/cert.pem", "/no/such/key.pem");
+  const auto identity = TlsIdentity::load("/no/such/cert.pem", "/no/such/key.pem");
   REQUIRE_FALSE(identity);
   CHECK(identity.error().code == Errc::not_found);
   CHECK_THAT(identity.error().message, Catch::Contains("/no/such/cert.pem"));

@@ -1,8 +1,8 @@
-#include "gateway/fair_queue.h"
+#include "net/fair_queue.h"
 
 #include <algorithm>
 
-namespace attestd::gateway {
+namespace attestd::net {
 
 FairQueue::Entry FairQueue::enter(const std::string& address, Ticket ticket) {
   Address& own = addresses_[address];
@@ -68,4 +68,4 @@ void FairQueue::forget_if_unused(const std::string& address) {
   if (found->second.running == 0 && found->second.waiting.empty()) addresses_.erase(found);
 }
 
-}  // namespace attestd::gateway
+}  // namespace attestd::net
