@@ -19,15 +19,6 @@ namespace {
 constexpr std::chrono::seconds drain_time{10};
 constexpr std::chrono::seconds status_interval{30};
 
-AgentState initial_state(const PlatformClaim& platform) {
-  AgentState state;
-  state.platform = platform;
-  state.boot_id = read_boot_id();
-  state.started_at =
-      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  return state;
-}
-
 std::string status_line(const AgentState& state) {
   const HealthReport health = health_of(state);
   std::string line = std::to_string(state.metrics.evidence_made) + " proofs given";

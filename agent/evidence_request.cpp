@@ -1,7 +1,11 @@
 #include "agent/evidence_request.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/encoding.h"
 #include "evidence/channel_json_internal.h"
+#include "evidence/unlock_json_internal.h"
 
 namespace attestd::agent {
 namespace {
@@ -71,6 +75,25 @@ std::expected<StatementChannel, Problem> parse_channel(const boost::json::value&
   return *std::move(channel);
 }
 
+std::expected<UnlockClaim, Problem> parse_unlock(const boost::json::value& value) {
+  const auto members = JsonMembers::of(value, "unlock");
+  if (!members) return refuse(problems::unlock_malformed, R"("unlock" must be an object)");
+  auto claim = decode_unlock(*members);
+  if (!claim) return refuse(problems::unlock_malformed, claim.error().text());
+  const auto& object = value.get_object();
+  const bool known = object.size() == (claim->volume ? 2U : 1U);
+  if (!known || (claim->volume && object.at("volume").get_object().size() != (claim->volume->counter ? 3U : 2U))) {
+    return refuse(problems::unlock_malformed,
+                  R"("unlock" has "jkt" and "volume", which has "uuid", "header_sha256" and "counter", and no more)");
+  }
+  return *std::move(claim);
+}
+
+bool is_known(std::string_view member) {
+  constexpr std::array<std::string_view, 6> known{"nonce", "purpose", "workload", "activation", "channel", "unlock"};
+  return std::ranges::find(known, member) != known.end();
+}
+
 }  // namespace
 
 std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view json) {
@@ -80,7 +103,7 @@ std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view 
   if (!members) return refuse(problems::malformed_request, "the body must be a JSON object");
   for (const auto& member : value->get_object()) {
     const std::string_view name = member.key();
-    if (name != "nonce" && name != "purpose" && name != "workload" && name != "activation" && name != "channel") {
+    if (!is_known(name)) {
       return refuse(problems::malformed_request,
                     "the request has a member that attestd does not know: \"" + std::string(name.substr(0, 64)) + "\"");
     }
@@ -114,6 +137,14 @@ std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view 
     auto channel = parse_channel(*given_channel);
     if (!channel) return Refusal(std::move(channel).error());
     request.channel = *std::move(channel);
+  }
+  if (const auto* const given_unlock = members->find("unlock")) {
+    if (request.purpose != Purpose::unlock) {
+      return refuse(problems::unlock_malformed, R"("unlock" goes with the purpose "unlock", and with no other)");
+    }
+    auto unlock = parse_unlock(*given_unlock);
+    if (!unlock) return Refusal(std::move(unlock).error());
+    request.unlock = *std::move(unlock);
   }
   return request;
 }

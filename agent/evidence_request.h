@@ -25,13 +25,15 @@ struct EvidenceRequest {
   std::optional<Bytes> workload;  // with purpose workload only
   std::optional<Activation> activation;
   std::optional<StatementChannel> channel;  // that a front end vouches for
+  std::optional<UnlockClaim> unlock{};      // with purpose unlock only
   std::optional<StatementPeer> peer;
 };
 
 // {"nonce": base64url of 8 to 64 bytes, "purpose": "host" when absent, "workload":
 // base64url, "activation": {"credential_blob": base64url, "secret": base64url},
 // "channel": {"tls_spki_sha256": base64url of 32 bytes, "tls_exporter": the same, or
-// absent}}. Unknown members are problems, so that a misspelt one is not ignored.
+// absent}, "unlock": {"jkt", "volume"}: docs/wire-format.md}. Unknown members are problems, so that a misspelt one is
+// not ignored.
 std::expected<EvidenceRequest, Problem> parse_evidence_request(std::string_view json);
 // What a caller may choose: purpose unlock is for uid 0, and a channel for who is
 // `front_end`. Who may name any channel can have evidence made for a TLS server of

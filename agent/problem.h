@@ -19,6 +19,7 @@ inline constexpr ProblemKind nonce_too_long{"nonce-too-long", "The nonce is too 
 inline constexpr ProblemKind unknown_purpose{"unknown-purpose", "There is no such purpose", 400};
 inline constexpr ProblemKind workload_malformed{"workload-malformed", "The workload's data cannot be used", 400};
 inline constexpr ProblemKind activation_malformed{"activation-malformed", "The credential cannot be used", 400};
+inline constexpr ProblemKind unlock_malformed{"unlock-malformed", "What is to be unlocked cannot be used", 400};
 inline constexpr ProblemKind channel_malformed{"channel-malformed", "The channel cannot be used", 400};
 inline constexpr ProblemKind not_permitted{"not-permitted", "The caller may not ask for this", 403};
 inline constexpr ProblemKind no_hardware{"no-hardware", "There is no device that makes hardware reports", 503};

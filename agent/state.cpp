@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <config.h>
+#include "agent/statement_builder.h"
 #include "base/encoding.h"
 #include "evidence/json_strict.h"
 
@@ -33,6 +34,15 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
 }
 
 }  // namespace
+
+AgentState initial_state(const PlatformClaim& platform) {
+  AgentState state;
+  state.platform = platform;
+  state.boot_id = read_boot_id();
+  state.started_at =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return state;
+}
 
 HealthReport health_of(const AgentState& state) {
   HealthReport report;

@@ -36,6 +36,9 @@ struct AgentState {
   Metrics metrics;
 };
 
+// Of a machine that was not asked anything yet.
+AgentState initial_state(const PlatformClaim& platform);
+
 // Why no evidence can be made, or unusable host keys; the first are `unhealthy`.
 struct HealthReport {
   std::vector<std::string> unhealthy;

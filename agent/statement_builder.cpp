@@ -1,19 +1,50 @@
 #include "agent/statement_builder.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 #include <ctime>
 
 #include "agent/provisioning.h"
 #include "base/file.h"
+#include "evidence/json_internal.h"
 
 namespace attestd::agent {
 
-StorageClaim storage_claim(const hwio::MountedVolume& volume) {
+namespace {
+
+// The note on a volume, or nothing.
+std::optional<std::string> noted_origin(const std::string& folder, const std::string& uuid) {
+  constexpr std::size_t limit = 4096;
+  const std::string path = folder + "/" + uuid + ".json";
+  struct stat of_folder = {};
+  struct stat of_note = {};
+  if (::stat(folder.c_str(), &of_folder) != 0 || ::lstat(path.c_str(), &of_note) != 0 || !S_ISREG(of_note.st_mode) ||
+      !only_we_may_write(of_folder) || !only_we_may_write(of_note)) {
+    return std::nullopt;
+  }
+  const auto bytes = read_file(path, limit);
+  const auto value = bytes ? parse_json(as_text(*bytes)) : std::unexpected(bytes.error());
+  if (!value) return std::nullopt;
+  const auto members = JsonMembers::of(*value, path);
+  const auto noted = members ? members->string("uuid") : std::unexpected(members.error());
+  const auto origin = members ? members->string("key_origin") : std::unexpected(members.error());
+  if (!noted || *noted != uuid || !origin || (*origin != "broker" && *origin != "vtpm")) return std::nullopt;
+  return *origin;
+}
+
+}  // namespace
+
+StorageClaim storage_claim(const hwio::MountedVolume& volume, const std::string& origins) {
   const bool encrypted = std::any_of(volume.layers.begin(), volume.layers.end(),
                                      [](const std::string& layer) { return layer.starts_with("crypt"); });
+  std::optional<std::string> origin;
+  // With several in the stack, who knows which of them protects what.
+  if (volume.luks_uuids.size() == 1) origin = noted_origin(origins, volume.luks_uuids.front());
+  std::string otherwise = encrypted ? "unknown" : "none";
   return {volume.mount_point, volume.source, volume.filesystem,
-          volume.read_only,   volume.layers, encrypted ? "unknown" : "none"};
+          volume.read_only,   volume.layers, origin && encrypted ? *origin : otherwise};
 }
 
 Surroundings read_surroundings(HostKeys& host_keys) {
@@ -22,7 +53,9 @@ Surroundings read_surroundings(HostKeys& host_keys) {
   // Not our own table: a unit's sandbox hides mounts and calls others read-only.
   if (const auto volumes = hwio::read_mounted_volumes("/proc/1/mountinfo", "/sys/dev/block")) {
     out.storage.emplace();
-    std::transform(volumes->begin(), volumes->end(), std::back_inserter(*out.storage), storage_claim);
+    std::transform(
+        volumes->begin(), volumes->end(), std::back_inserter(*out.storage),
+        [](const hwio::MountedVolume& volume) { return storage_claim(volume, std::string(origins_folder)); });
   } else {
     out.storage_problem = volumes.error().text();
   }
@@ -54,6 +87,7 @@ Statement build_statement(const EvidenceRequest& request, const Surroundings& su
   statement.channel = request.channel;
   statement.peer = request.peer;
   statement.workload = request.workload;
+  statement.unlock = request.unlock;
   statement.ak_name = ak_name;
   statement.storage = surroundings.storage;
   statement.provisioning = surroundings.provisioning;

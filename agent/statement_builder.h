@@ -19,9 +19,13 @@ struct Surroundings {
   ProvisioningClaim provisioning;
 };
 
-// Where a volume's key came from is not seen yet: "unknown" for an encrypted one,
-// "none" for one that has no key.
-StorageClaim storage_claim(const hwio::MountedVolume& volume);
+// What attestd-unlock noted when it unlocked volumes; see unlock/volume.h.
+inline constexpr std::string_view origins_folder = "/run/attestd/origins";
+
+// Where a volume's key came from, by the note in `origins` on the one LUKS2 volume that it is on:
+// "broker", "vtpm"; else "unknown" for an encrypted volume, and "none" for one that has no key.
+// Notes that others than root could have written do not count.
+StorageClaim storage_claim(const hwio::MountedVolume& volume, const std::string& origins);
 // Blocks on files and on sshd.
 Surroundings read_surroundings(HostKeys& host_keys);
 

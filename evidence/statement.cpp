@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "evidence/channel_json_internal.h"
 #include "evidence/json_strict.h"
+#include "evidence/unlock_json_internal.h"
 
 namespace attestd {
 namespace json = boost::json;
@@ -33,6 +34,9 @@ json::array encode_strings(const std::vector<std::string>& strings) {
   for (const std::string& text : strings) out.emplace_back(to_valid_utf8(text));
   return out;
 }
+
+constexpr std::size_t uuid_size = 36;                           // characters, RFC 4122 section 3
+constexpr std::uint64_t counter_max = std::uint64_t{1} << 53U;  // what every reader of JSON has exactly
 
 json::value encode_storage(const std::vector<StorageClaim>& volumes) {
   json::array out;
@@ -143,6 +147,36 @@ json::object channel_to_json(const StatementChannel& channel) {
   return out;
 }
 
+Result<UnlockClaim::Volume> decode_volume(const JsonMembers& members) {
+  UnlockClaim::Volume volume;
+  ATTESTD_TRY(volume.uuid, members.string("uuid"));
+  if (volume.uuid.size() != uuid_size) return fail(Errc::malformed, members.place("uuid") + " is no UUID");
+  ATTESTD_TRY(volume.header_sha256, members.bytes("header_sha256", sha256_size, sha256_size));
+  if (members.find("counter") != nullptr) {
+    ATTESTD_TRY(volume.counter, members.unsigned_integer("counter", counter_max));
+  }
+  return volume;
+}
+
+json::object volume_to_json(const UnlockClaim::Volume& volume) {
+  json::object out{{"uuid", to_valid_utf8(volume.uuid)}, {"header_sha256", to_base64url(volume.header_sha256)}};
+  if (volume.counter) out["counter"] = *volume.counter;
+  return out;
+}
+
+Result<UnlockClaim> decode_unlock(const JsonMembers& members) {
+  UnlockClaim claim;
+  ATTESTD_TRY(claim.key_thumbprint, members.bytes("jkt", sha256_size, sha256_size));
+  ATTESTD_TRY(claim.volume, decode_optional<UnlockClaim::Volume>(members, "volume", decode_volume));
+  return claim;
+}
+
+json::object unlock_to_json(const UnlockClaim& claim) {
+  json::object out{{"jkt", to_base64url(claim.key_thumbprint)}};
+  if (claim.volume) out["volume"] = volume_to_json(*claim.volume);
+  return out;
+}
+
 std::string_view purpose_name(Purpose purpose) {
   for (const auto& [value, name] : purposes) {
     if (value == purpose) return name;
@@ -176,6 +210,7 @@ std::string encode_statement(const Statement& statement) {
     if (!statement.peer->unit.empty()) peer["unit"] = to_valid_utf8(statement.peer->unit);
     out["peer"] = std::move(peer);
   }
+  if (statement.unlock) out["unlock"] = unlock_to_json(*statement.unlock);
   if (statement.workload) out["workload"] = to_base64url(*statement.workload);
   if (!statement.ak_name.empty()) out["ak_name"] = to_hex(statement.ak_name);
   if (!statement.ak_activation.empty()) out["ak_activation"] = to_base64url(statement.ak_activation);
@@ -219,6 +254,10 @@ Result<Statement> parse_statement(ByteView bytes) {
   }
   if (out.workload.has_value() != (out.purpose == Purpose::workload)) {
     return fail(Errc::malformed, "statement.workload must be there with purpose workload, and only then");
+  }
+  ATTESTD_TRY(out.unlock, decode_optional<UnlockClaim>(members, "unlock", decode_unlock));
+  if (out.unlock && out.purpose != Purpose::unlock) {
+    return fail(Errc::malformed, "statement.unlock goes with the purpose unlock, and with no other");
   }
   ATTESTD_TRY(out.ak_name, decode_ak_name(members));
   if (members.find("ak_activation") != nullptr) {

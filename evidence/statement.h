@@ -37,6 +37,18 @@ struct StatementChannel {
   Bytes tls_exporter{};   // tls-exporter of RFC 9266 section 2, 32 bytes; empty: any connection with that key
 };
 
+// What a relying party is asked to release a key for, with purpose unlock. What it sends is to
+// be encrypted to a key that only this VM has, so that who relays the evidence gains nothing.
+struct UnlockClaim {
+  Bytes key_thumbprint;  // "jkt": of that key, RFC 7638 with SHA-256, 32 bytes
+  struct Volume {
+    std::string uuid;                        // of its LUKS2 header
+    Bytes header_sha256;                     // of the header that is used, as luks/ computes it, 32 bytes
+    std::optional<std::uint64_t> counter{};  // of the TPM's NV index, against rollback; at most 2^53
+  };
+  std::optional<Volume> volume{};
+};
+
 // A mounted volume, from the kernel's own tables (mountinfo, sysfs).
 struct StorageClaim {
   std::string mount_point;  // "/"
@@ -72,6 +84,7 @@ struct Statement {
   std::optional<StatementChannel> channel;
   std::optional<StatementPeer> peer;
   std::optional<Bytes> workload;
+  std::optional<UnlockClaim> unlock{};
   Bytes ak_name;          // TPM name of the attestation key; empty without a TPM
   Bytes ak_activation{};  // SHA-256 of what the TPM found in the asker's credential, 32 bytes; or empty
   std::optional<std::vector<StorageClaim>> storage;  // nothing: not collected

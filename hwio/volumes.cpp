@@ -119,21 +119,53 @@ std::vector<std::string> layers_of(const std::string& device, unsigned depth = 0
   return layers;
 }
 
+// The UUID in "CRYPT-LUKS2-<32 hex digits>-<name>", with its dashes; empty when it is no such volume.
+std::string luks_uuid_of(const std::string& device) {
+  constexpr std::string_view prefix = "CRYPT-LUKS2-";
+  constexpr std::size_t digits = 32;
+  const std::string uuid = attribute(device + "/dm/uuid");
+  if (!uuid.starts_with(prefix)) return {};
+  std::string out = uuid.substr(prefix.size(), digits);
+  const bool hex = out.size() == digits && std::all_of(out.begin(), out.end(), [](char c) {
+                     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                   });
+  if (!hex) return {};
+  for (const std::size_t at : {20U, 16U, 12U, 8U}) out.insert(at, 1, '-');
+  return out;
+}
+
+void collect_luks_uuids(const std::string& device, std::vector<std::string>& into, unsigned depth = 0) {
+  if (depth > deepest_stack) return;
+  if (std::string uuid = luks_uuid_of(device);
+      !uuid.empty() && std::find(into.begin(), into.end(), uuid) == into.end()) {
+    into.push_back(std::move(uuid));
+  }
+  if (exists(device + "/partition")) collect_luks_uuids(device + "/..", into, depth + 1);
+  for (const std::string& slave : slaves_of(device)) collect_luks_uuids(slave, into, depth + 1);
+}
+
 std::string device_folder(const std::string& sys_dev_block, unsigned major_number, unsigned minor_number) {
   return sys_dev_block + "/" + std::to_string(major_number) + ":" + std::to_string(minor_number);
 }
 
-std::vector<std::string> layers_of_mount(const MountinfoEntry& entry, const std::string& sys_dev_block) {
-  if (entry.major != 0) return layers_of(device_folder(sys_dev_block, entry.major, entry.minor));
-  if (entry.filesystem == "overlay") return {"overlay"};
-  if (contains(remote_filesystems, entry.filesystem)) return {"remote"};
-  if (entry.filesystem == "fuse" || entry.filesystem.starts_with("fuse.")) return {"fuse"};
+// Of a filesystem that is on a block device; else empty.
+std::string device_of_mount(const MountinfoEntry& entry, const std::string& sys_dev_block) {
+  if (entry.major != 0) return device_folder(sys_dev_block, entry.major, entry.minor);
   // btrfs and its like have device numbers of their own, and name the device.
   struct stat status = {};
   if (entry.source.starts_with("/dev/") && ::stat(entry.source.c_str(), &status) == 0 && S_ISBLK(status.st_mode)) {
-    return layers_of(device_folder(sys_dev_block, gnu_dev_major(status.st_rdev), gnu_dev_minor(status.st_rdev)));
+    return device_folder(sys_dev_block, gnu_dev_major(status.st_rdev), gnu_dev_minor(status.st_rdev));
   }
-  return {"unknown"};
+  return {};
+}
+
+std::vector<std::string> layers_of_mount(const MountinfoEntry& entry, const std::string& device) {
+  if (entry.major == 0) {
+    if (entry.filesystem == "overlay") return {"overlay"};
+    if (contains(remote_filesystems, entry.filesystem)) return {"remote"};
+    if (entry.filesystem == "fuse" || entry.filesystem.starts_with("fuse.")) return {"fuse"};
+  }
+  return device.empty() ? std::vector<std::string>{"unknown"} : layers_of(device);
 }
 
 }  // namespace
@@ -148,9 +180,12 @@ Result<std::vector<MountedVolume>> read_mounted_volumes(const std::string& proc_
     // What is mounted over hides what was there before.
     std::erase_if(volumes, [&](const MountedVolume& volume) { return volume.mount_point == entry.mount_point; });
     if (entry.major == 0 && contains(pseudo_filesystems, entry.filesystem)) continue;
-    auto layers = layers_of_mount(entry, sys_dev_block);
+    const std::string device = device_of_mount(entry, sys_dev_block);
+    auto layers = layers_of_mount(entry, device);
+    std::vector<std::string> uuids;
+    if (!device.empty()) collect_luks_uuids(device, uuids);
     volumes.push_back({std::move(entry.mount_point), std::move(entry.source), std::move(entry.filesystem),
-                       entry.read_only, std::move(layers)});
+                       entry.read_only, std::move(layers), std::move(uuids)});
   }
   return volumes;
 }

@@ -21,6 +21,8 @@ struct MountedVolume {
   // that the guest's own tools gave: a LUKS2 volume with a null cipher also says
   // "crypt-luks2".
   std::vector<std::string> layers;
+  // Of each LUKS2 volume in the stack, once: "6a1e2d3c-0000-4000-8000-00000000000a".
+  std::vector<std::string> luks_uuids{};
 };
 
 // All filesystems that keep data, from `proc_mountinfo` and `sys_dev_block`

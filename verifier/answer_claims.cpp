@@ -55,12 +55,16 @@ void judge_volume(AnswerBuilder& answer, const StorageClaim& volume, const Polic
   }
 }
 
+std::string silence(const Facts& facts) {
+  return facts.runtime_data ? "there is no statement, which would say something" : "the statement says nothing";
+}
+
 }  // namespace
 
 AnswerWithReasons answer_storage(const Facts& facts) {
   AnswerBuilder answer;
   if (!facts.statement || !facts.statement->storage) {
-    answer.unknown("not-collected", "the statement says nothing about storage");
+    answer.unknown("not-collected", silence(facts) + " about storage");
     return answer.take();
   }
   for (const StorageClaim& volume : *facts.statement->storage) judge_volume(answer, volume, facts.policy);
@@ -72,7 +76,7 @@ AnswerWithReasons answer_storage(const Facts& facts) {
 AnswerWithReasons answer_provisioning(const Facts& facts) {
   AnswerBuilder answer;
   if (!facts.statement || !facts.statement->provisioning) {
-    answer.unknown("not-collected", "the statement says nothing about provisioning");
+    answer.unknown("not-collected", silence(facts) + " about provisioning");
     return answer.take();
   }
   const ProvisioningClaim& claim = *facts.statement->provisioning;

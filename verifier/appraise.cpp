@@ -17,6 +17,9 @@ constexpr std::int64_t clock_skew_s = 60;  // a statement may seem to come from 
 Check check_report_data(const Facts& facts, const Bundle& bundle, const Result<MerkleHash>& root,
                         const std::string& statement_error) {
   const std::string id = "binding.report-data";
+  if (facts.runtime_data && !bundle.statement.empty()) {
+    return {id, CheckResult::fail, "the evidence has a statement, where runtime data must be all that it binds"};
+  }
   // Which of them would the statement be bound to?
   if (!bundle.snp_report.empty() && (!bundle.td_quote.empty() || !bundle.hcl_report.empty())) {
     return {id, CheckResult::fail, "the bundle has reports of two kinds of hardware"};
@@ -30,13 +33,23 @@ Check check_report_data(const Facts& facts, const Bundle& bundle, const Result<M
   const FixedBytes<64>& carried = *facts.hardware->report_data;
   if (!constant_time_equal(*root, carried)) {
     return {id, CheckResult::fail,
-            "the report carries " + to_hex(carried) + ", the statement's root is " + to_hex(*root)};
+            "the report carries " + to_hex(carried) +
+                (facts.runtime_data ? ", the hash of the runtime data is " : ", the statement's root is ") +
+                to_hex(*root)};
   }
+  if (facts.runtime_data) return {id, CheckResult::pass, "the report carries the hash of the runtime data"};
   return {id, CheckResult::pass, "the report carries the root of this statement"};
 }
 
-Check check_nonce(Facts& facts, const AppraisalContext& context) {
+Check check_nonce(Facts& facts, const AppraisalContext& context, const Check& report_data) {
   const std::string id = "binding.nonce";
+  if (facts.runtime_data) {
+    if (report_data.result != CheckResult::pass) {
+      return {id, CheckResult::skipped, "our nonce is in the runtime data, and nothing binds them"};
+    }
+    facts.freshness = Freshness::nonce;
+    return {id, CheckResult::pass, "our nonce is in the runtime data whose hash is bound"};
+  }
   if (!facts.statement) return {id, CheckResult::skipped, "there is no readable statement"};
   const Statement& statement = *facts.statement;
   if (context.nonce) {
@@ -84,11 +97,25 @@ Check check_host_key(const Facts& facts, const AppraisalContext& context) {
 
 Check check_purpose(const Facts& facts, const AppraisalContext& context) {
   const std::string id = "binding.purpose";
+  if (facts.runtime_data && context.purpose) return {id, CheckResult::fail, "there is no statement to name a purpose"};
   if (!facts.statement) return {id, CheckResult::skipped, "there is no readable statement"};
   const std::string stated = "the statement is for the purpose '" + std::string(purpose_name(facts.statement->purpose));
   if (!context.purpose) return {id, CheckResult::skipped, stated + "', and none was demanded"};
   if (*context.purpose == facts.statement->purpose) return {id, CheckResult::pass, stated + "'"};
   return {id, CheckResult::fail, stated + "', not '" + std::string(purpose_name(*context.purpose)) + "'"};
+}
+
+Check check_recipient_key(const Facts& facts, const Bytes& expected) {
+  const std::string id = "binding.recipient-key";
+  if (!facts.statement) return {id, CheckResult::fail, "there is no readable statement to name a recipient's key"};
+  const auto& unlock = facts.statement->unlock;
+  if (!unlock) return {id, CheckResult::fail, "the statement names no key that a secret may be encrypted to"};
+  if (!constant_time_equal(unlock->key_thumbprint, expected)) {
+    return {id, CheckResult::fail,
+            "the statement names the recipient's key " + to_hex(unlock->key_thumbprint) + ", the request " +
+                to_hex(expected) + ": somebody relays it"};
+  }
+  return {id, CheckResult::pass, "the statement names the key that secrets will be encrypted to"};
 }
 
 struct Bearing {
@@ -200,24 +227,29 @@ Appraisal appraise(const Bundle& bundle, const Policy& policy, const AppraisalCo
   }
   Facts facts{policy};
   std::string statement_error;
-  if (auto statement = parse_statement(bundle.statement)) {
+  facts.runtime_data = context.report_data.has_value();
+  if (facts.runtime_data) {
+    // Nobody bound a statement: one that is there says nothing.
+  } else if (auto statement = parse_statement(bundle.statement)) {
     facts.statement = *std::move(statement);
   } else {
     statement_error = statement.error().text();
   }
-  const Result<MerkleHash> root = bundle_root(bundle);
+  const Result<MerkleHash> root = facts.runtime_data ? *context.report_data : bundle_root(bundle);
 
   constexpr std::array kinds{add_snp_checks,   add_tdx_checks,   add_azure_hardware_checks, add_tpm_checks,
                              add_nitro_checks, add_azure_checks, add_ak_certificate_checks, add_svsm_checks};
   for (const auto add_checks : kinds) add_checks(facts, bundle, root, context);
   if (facts.hardware && facts.hardware->simulated) facts.simulated = true;
+  const Check report_data = check_report_data(facts, bundle, root, statement_error);
   std::vector<Check> binding{
-      check_report_data(facts, bundle, root, statement_error),
-      check_nonce(facts, context),
+      report_data,
+      check_nonce(facts, context, report_data),
       check_channel(facts, context),
       check_host_key(facts, context),
       check_purpose(facts, context),
   };
+  if (context.recipient_key) binding.push_back(check_recipient_key(facts, *context.recipient_key));
   facts.checks.insert(facts.checks.begin(), std::make_move_iterator(binding.begin()),
                       std::make_move_iterator(binding.end()));
 

@@ -24,7 +24,16 @@ struct AppraisalContext {
   std::optional<SshPublicKey> host_key;       // that ssh was offered; binding.host-key
   std::optional<StatementChannel> channel{};  // the TLS connection that the evidence came over; binding.channel
   std::optional<Purpose> purpose;             // that the statement must have; binding.purpose
-  VerificationCache* cache = nullptr;         // of who verifies often; not owned; null: one for this appraisal
+  // RFC 7638 thumbprint of the key that what is released will be encrypted to; binding.recipient-key
+  std::optional<Bytes> recipient_key{};
+  VerificationCache* cache = nullptr;  // of who verifies often; not owned; null: one for this appraisal
+  // For evidence of a protocol that binds runtime data of its own instead of a statement
+  // (kbs/runtime_data.h): the 64 bytes of report data that bind them. The caller has put
+  // the nonce that it sent into what it hashed. Then a bundle that has a statement is
+  // refused, as is one without when this is empty, and what only a statement could say is
+  // unknown. `nonce` is not looked at; `channel`, `host_key` and `purpose` fail.
+  std::optional<FixedBytes<64>> report_data{};
+  Bytes qualifying_data{};  // with report_data: what the vTPM's quote must carry; empty: not checked
 };
 
 struct Appraisal {

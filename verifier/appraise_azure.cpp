@@ -12,30 +12,39 @@ constexpr std::string_view binding = "binding.report-data";
 // The statement is bound by what the guest put into the runtime data, or else by a
 // quote of the vTPM whose key the runtime data name.
 Check bind_statement(const Facts& facts, const Result<MerkleHash>& root) {
+  const std::string carried = facts.runtime_data ? "the hash of the asker's" : "the root of this statement";
   const Check* const runtime = facts.find("azure.runtime-data");
   if (runtime->result != CheckResult::pass) {
     return {std::string(binding), runtime->result, "azure.runtime-data does not pass: " + runtime->detail};
   }
   if (root && facts.azure->carries(*root)) {
     return {std::string(binding), CheckResult::pass,
-            "the report's data are the hash of runtime data that carry the root of this statement"};
+            "the report's data are the hash of runtime data that carry " + carried};
   }
   for (const std::string_view id : {"azure.ak", "tpm.signature", "tpm.extra-data"}) {
     const Check* const check = facts.find(id);
     if (check->result != CheckResult::pass) {
-      return {std::string(binding), check->result,
-              "the runtime data do not carry the root of this statement, and " + std::string(id) +
-                  " does not pass: " + check->detail};
+      return {
+          std::string(binding), check->result,
+          "the runtime data do not carry " + carried + ", and " + std::string(id) + " does not pass: " + check->detail};
     }
   }
   return {std::string(binding), CheckResult::pass,
-          "the vTPM's quote carries the root of this statement, by the key that the report's runtime data name"};
+          "the vTPM's quote carries " + carried + ", by the key that the report's runtime data name"};
+}
+
+// Without a statement the quote brings no key of its own: add_tpm_checks() took this one.
+Check check_ak(const Facts& facts) {
+  if (!facts.runtime_data || !facts.tpm) {
+    return check_azure_ak(*facts.azure, facts.tpm && facts.tpm->ak ? &*facts.tpm->ak : nullptr);
+  }
+  if (const auto key = azure_ak_pem(*facts.azure); !key) return {"azure.ak", CheckResult::fail, key.error().text()};
+  return {"azure.ak", CheckResult::pass, "the quote is verified by the HCLAkPub of the runtime data, and no other key"};
 }
 
 // The vTPM's quote, by the key that the runtime data name.
 void add_quote_checks(Facts& facts, const AzureEvidence& evidence) {
-  const HclKey* const key = facts.azure->runtime ? facts.azure->runtime->attestation_key() : nullptr;
-  const auto pem = key != nullptr ? hcl_key_to_pem(*key) : fail(Errc::not_found, "the runtime data name no HCLAkPub");
+  const auto pem = azure_ak_pem(*facts.azure);
   if (!pem) {
     facts.checks.push_back({"azure.ak", CheckResult::fail, pem.error().text()});
     return;
@@ -86,7 +95,7 @@ void add_azure_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHas
   std::optional<FixedBytes<64>> td_report_data;
   if (facts.hardware && facts.hardware->kind == HardwareKind::tdx) td_report_data = facts.hardware->report_data;
   facts.checks.push_back(check_azure_runtime_data(*facts.azure, td_report_data));
-  facts.checks.push_back(check_azure_ak(*facts.azure, facts.tpm && facts.tpm->ak ? &*facts.tpm->ak : nullptr));
+  facts.checks.push_back(check_ak(facts));
   facts.checks.push_back(check_azure_configuration(*facts.azure, facts.policy.azure));
   if (!facts.report_data_binding) facts.report_data_binding = bind_statement(facts, root);
   facts.azure_root_in_hardware = root && facts.azure->carries(*root) && facts.passed("azure.runtime-data");
@@ -125,12 +134,12 @@ void judge_azure(AnswerBuilder& answer, const Facts& facts) {
 
 void describe_azure(AnswerBuilder& answer, const Facts& facts) {
   if (facts.azure_root_in_hardware) {
-    answer.note("fresh-by-hardware",
-                "the hardware report was made for this statement, whose root the paravisor's runtime data carry");
+    answer.note("fresh-by-hardware", "the hardware report was made for " + std::string(facts.bound()) +
+                                         (facts.runtime_data ? ", whose hash" : ", whose root") +
+                                         " the paravisor's runtime data carry");
   } else {
-    answer.note("fresh-by-vtpm",
-                "the paravisor's hardware report was not made for this statement: its freshness is the vTPM's, whose "
-                "key the report names");
+    answer.note("fresh-by-vtpm", "the paravisor's hardware report was not made for " + std::string(facts.bound()) +
+                                     ": its freshness is the vTPM's, whose key the report names");
   }
 }
 

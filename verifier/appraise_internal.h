@@ -41,6 +41,7 @@ struct HardwareView {
 struct Facts {
   const Policy& policy;
   std::optional<Statement> statement{};  // parsed, bound or not
+  bool runtime_data = false;             // AppraisalContext::report_data takes the place of a statement
   std::optional<HardwareView> hardware{};
   std::optional<SnpVerification> snp{};
   std::optional<TdxVerification> tdx{};
@@ -67,6 +68,8 @@ struct Facts {
   [[nodiscard]] bool passed(std::string_view id) const;
   [[nodiscard]] bool failed(std::string_view id) const;
   [[nodiscard]] Answer answer(Question question) const;
+  // What the evidence binds, for people.
+  [[nodiscard]] std::string_view bound() const { return runtime_data ? "this asker's runtime data" : "this statement"; }
 };
 
 // One for each kind of evidence, called in this order: those of hardware, which

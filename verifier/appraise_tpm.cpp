@@ -7,6 +7,13 @@ namespace {
 
 // The hardware report vouches for the one key whose name is in the statement.
 void bind_ak(Check& check, const Facts& facts) {
+  if (facts.runtime_data) {
+    // Its key came from the paravisor's runtime data, or from nowhere.
+    check.result = facts.azure ? CheckResult::pass : CheckResult::skipped;
+    check.detail = facts.azure ? "the attestation key is the HCLAkPub of the paravisor's runtime data"
+                               : "nothing ties the attestation key to the hardware";
+    return;
+  }
   if (check.result != CheckResult::pass) return;
   if (!facts.statement || facts.statement->ak_name.empty()) {
     check.result = CheckResult::fail;
@@ -36,7 +43,16 @@ void add_tpm_checks(Facts& facts, const Bundle& bundle, const Result<MerkleHash>
   input.pcrs = bundle.tpm->pcrs;
   input.firmware_event_log = bundle.firmware_event_log;
   input.userspace_event_log = bundle.userspace_event_log;
-  if (root) input.expected_extra_data = quote_qualifying_data(*root);
+  Bytes paravisor_key;
+  if (facts.runtime_data) {
+    if (!context.qualifying_data.empty()) input.expected_extra_data = context.qualifying_data;
+    if (facts.azure) {
+      paravisor_key = azure_ak_pem(*facts.azure).value_or(Bytes());
+      input.ak = paravisor_key;
+    }
+  } else if (root) {
+    input.expected_extra_data = quote_qualifying_data(*root);
+  }
   input.cache = context.cache;
   facts.tpm = verify_tpm(input);
   for (Check check : facts.tpm->checks) {

@@ -155,6 +155,12 @@ Result<Bytes> hcl_key_to_pem(const HclKey& key) {
   return to_bytes(std::string_view(text, static_cast<std::size_t>(size)));
 }
 
+Result<Bytes> azure_ak_pem(const AzureVerification& azure) {
+  const HclKey* const key = azure.runtime ? azure.runtime->attestation_key() : nullptr;
+  if (key == nullptr) return fail(Errc::not_found, "the runtime data name no HCLAkPub");
+  return hcl_key_to_pem(*key);
+}
+
 std::string azure_claims_json(const AzureVerification& azure) {
   json::object out;
   if (azure.report) {

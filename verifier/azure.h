@@ -49,6 +49,9 @@ Check check_azure_configuration(const AzureVerification& azure, const AzurePolic
 // PEM SubjectPublicKeyInfo. Errors: unsupported (under 2048 bits), crypto.
 Result<Bytes> hcl_key_to_pem(const HclKey& key);
 
+// HCLAkPub of the runtime data, likewise. Errors also: not_found.
+Result<Bytes> azure_ak_pem(const AzureVerification& azure);
+
 // What the report says, a JSON object.
 std::string azure_claims_json(const AzureVerification& azure);
 

@@ -46,7 +46,8 @@
 //   [provisioning]
 //   agents = ["none"]                accepted; the default
 //   [trust]
-//   roots = ["root.pem"]             further roots of hardware, relative to the policy; verdicts say `simulated`
+//   roots = ["root.pem"]             further roots of hardware, relative to the policy, or PEM in place of a
+//                                    file's name; verdicts say `simulated`
 //   vtpm-roots = ["root.pem"]        likewise of certificates of the vTPM's keys
 //   nitro-roots = ["root.pem"]       likewise of AWS's attestation documents
 #pragma once
@@ -115,6 +116,9 @@ struct Policy {
 // Errors name the line and column, and unknown keys are errors too.
 Result<Policy> parse_policy(std::string_view toml, const std::string& folder_for_relative_paths);
 Result<Policy> load_policy(const std::string& path);
+// The text of the policy in `path`, with the roots that it names in place of their files' names: whole, to be kept
+// elsewhere. Errors: those of load_policy().
+Result<std::string> load_policy_text(const std::string& path);
 // A policy that accepts what this bundle shows; comments say what is pinned blindly.
 Result<std::string> make_policy(const Bundle& bundle, std::string_view source_name);
 // What it demands, sentence by sentence.

@@ -146,7 +146,7 @@ Result<void> read_trust(TomlSection& document, const std::string& folder, Policy
     for (const std::string& name : roots.value_or(std::vector<std::string>())) {
       std::string path = name.starts_with('/') || folder.empty() ? "" : folder + "/";
       path += name;
-      auto certificates = load_trust_roots(path);
+      auto certificates = is_inline_trust_root(name) ? inline_trust_roots(name) : load_trust_roots(path);
       if (!certificates) return std::unexpected(std::move(certificates).error().in(section->place(key)));
       std::ranges::move(*certificates, std::back_inserter(*into));
     }

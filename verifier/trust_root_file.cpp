@@ -1,5 +1,7 @@
 #include "verifier/trust_root_file.h"
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "base/openssl_internal.h"
 #include "evidence/pem.h"
@@ -17,6 +19,16 @@ bool is_certificate(ByteView der) {
 }
 
 }  // namespace
+
+bool is_inline_trust_root(std::string_view text) { return text.starts_with("-----BEGIN "); }
+
+Result<std::vector<Bytes>> inline_trust_roots(std::string_view pem) {
+  ATTESTD_TRY(std::vector<Bytes> certificates, certificates_from_pem(pem));
+  if (certificates.empty() || !std::ranges::all_of(certificates, is_certificate)) {
+    return fail(Errc::malformed, "the PEM in the policy is not one of certificates");
+  }
+  return certificates;
+}
 
 Result<std::vector<Bytes>> load_trust_roots(const std::string& path) {
   ATTESTD_TRY(Bytes contents, read_file(path, file_limit));

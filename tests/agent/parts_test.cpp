@@ -2,6 +2,7 @@
 #include <grp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <filesystem>
 
 #include <array>
 #include <thread>
@@ -19,6 +20,7 @@
 #include "evidence/snp_certificates.h"
 #include "tests/catch.h"
 #include "tests/minimal_certificate.h"
+#include "tests/temporary_folder.h"
 
 using namespace attestd;
 using namespace attestd::agent;
@@ -140,6 +142,27 @@ TEST_CASE("a channel is one or two values of 32 bytes, and nothing else") {
   }
 }
 
+TEST_CASE("what is to be unlocked goes with the purpose unlock, whole, and nothing else") {
+  const std::string hash = R"(")" + std::string(43, 'A') + R"(")";
+  const std::string volume = R"({"uuid":"f1e2d3c4-0000-4000-8000-000000000001","header_sha256":)" + hash;
+  const auto ask = [](const std::string& unlock, const std::string& purpose) {
+    return parse_evidence_request(R"({"nonce":"AAAAAAAAAAA","purpose":")" + purpose + R"(","unlock":)" + unlock + "}");
+  };
+  const std::string bare = R"({"jkt":)" + hash;
+  REQUIRE(ask(bare + "}", "unlock"));
+  const auto whole = ask(bare + R"(,"volume":)" + volume + R"(,"counter":3}})", "unlock");
+  REQUIRE(whole);
+  CHECK(whole->unlock->volume->counter == 3);
+  for (const auto& bad : {ask(bare + "}", "host"), ask("{}", "unlock"), ask(bare + R"(,"more":1})", "unlock"),
+                          ask("1", "unlock"), ask(bare + R"(,"volume":)" + volume + R"(,"more":3}})", "unlock"),
+                          ask(bare + R"(,"volume":{"uuid":"f1e2","header_sha256":)" + hash + "}}", "unlock"),
+                          ask(bare + R"(,"volume":)" + volume + R"(,"counter":-1}})", "unlock"),
+                          ask(bare + R"(,"volume":)" + volume + R"(,"counter":9007199254740993}})", "unlock")}) {
+    REQUIRE_FALSE(bad);
+    CHECK(bad.error().kind.name == "unlock-malformed");
+  }
+}
+
 TEST_CASE("the groups of whoever connects are known") {
   const auto of_group = [](const std::string& name) {
     std::array<int, 2> ends{};
@@ -208,10 +231,34 @@ TEST_CASE("a machine without cloud-init was provisioned by nobody we know") {
 }
 
 TEST_CASE("only an encrypted volume has a key whose origin is unknown") {
+  const test::TemporaryFolder folder;
   hwio::MountedVolume volume{"/", "/dev/mapper/root", "ext4", false, {"linear", "crypt-luks2"}};
-  CHECK(storage_claim(volume).key_origin == "unknown");
+  CHECK(storage_claim(volume, folder.path()).key_origin == "unknown");
   volume.layers = {"verity"};
-  CHECK(storage_claim(volume).key_origin == "none");
+  CHECK(storage_claim(volume, folder.path()).key_origin == "none");
+}
+
+TEST_CASE("a volume's key came from where the note of its unlocking says") {
+  const test::TemporaryFolder folder;
+  const std::string uuid = "6a1e2d3c-0000-4000-8000-00000000000a";
+  const std::string other = "6a1e2d3c-0000-4000-8000-00000000000b";
+  const std::string note = R"({"uuid":")" + uuid + R"(","key_origin":"broker","header_sha256":"00"})";
+  const std::string path = folder.write(uuid + ".json", note);
+  hwio::MountedVolume volume{"/", "/dev/mapper/root", "ext4", false, {"crypt-luks2", "disk"}, {uuid}};
+  const auto origin = [&] { return storage_claim(volume, folder.path()).key_origin; };
+  CHECK(origin() == "broker");
+  volume.luks_uuids = {uuid, other};
+  CHECK(origin() == "unknown");
+  volume.luks_uuids = {other};
+  CHECK(origin() == "unknown");
+  std::filesystem::copy(path, folder.file(other + ".json"));
+  CHECK(origin() == "unknown");  // the note is about another volume
+  volume.luks_uuids = {uuid};
+  std::filesystem::permissions(path, std::filesystem::perms::others_write, std::filesystem::perm_options::add);
+  CHECK(origin() == "unknown");
+  std::filesystem::permissions(path, std::filesystem::perms::others_write, std::filesystem::perm_options::remove);
+  folder.write(uuid + ".json", R"({"uuid":")" + uuid + R"(","key_origin":"heaven"})");
+  CHECK(origin() == "unknown");
 }
 
 TEST_CASE("the ends of certificates are told by what each is of, the earliest of several") {

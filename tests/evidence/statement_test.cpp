@@ -67,6 +67,27 @@ TEST_CASE("a statement survives its encoding") {
   CHECK(encode_statement(*after) == text);
 }
 
+TEST_CASE("what is to be unlocked survives the statement's encoding, with and without a volume") {
+  Statement before = full();
+  before.purpose = Purpose::unlock;
+  before.workload.reset();
+  before.unlock = UnlockClaim{Bytes(32, std::byte{3}), {}};
+  const auto bare = parse_statement(as_bytes(encode_statement(before)));
+  REQUIRE(bare);
+  CHECK(bare->unlock->key_thumbprint == Bytes(32, std::byte{3}));
+  CHECK_FALSE(bare->unlock->volume);
+  before.unlock->volume = {"f1e2d3c4-0000-4000-8000-000000000001", Bytes(32, std::byte{4}), 7};
+  const auto whole = parse_statement(as_bytes(encode_statement(before)));
+  REQUIRE(whole);
+  CHECK(whole->unlock->volume->uuid == before.unlock->volume->uuid);
+  CHECK(whole->unlock->volume->header_sha256 == Bytes(32, std::byte{4}));
+  CHECK(whole->unlock->volume->counter == 7);
+  before.purpose = Purpose::host;
+  const auto misplaced = parse_statement(as_bytes(encode_statement(before)));
+  REQUIRE_FALSE(misplaced);
+  CHECK(misplaced.error().code == Errc::malformed);
+}
+
 TEST_CASE("what was not collected stays absent, and is not an empty list") {
   const auto statement = parse_statement(as_bytes(minimal));
   REQUIRE(statement);

@@ -50,6 +50,24 @@ class FakeSysfs {
   test::TemporaryFolder folder_;
 };
 
+TEST_CASE("the LUKS2 volumes that a mount is on are told by their UUIDs") {
+  FakeSysfs sysfs;
+  sysfs.device("8:0", "sda");
+  sysfs.mapper("253:0", "dm-0", "CRYPT-LUKS2-6a1e2d3c00004000800000000000000a-root", {"sda"});
+  sysfs.mapper("253:1", "dm-1", "LVM-abc", {"dm-0"});
+  sysfs.mapper("253:2", "dm-2", "CRYPT-LUKS2-nothex3c00004000800000000000000a-bad", {"sda"});
+  const auto uuids = [&](const std::string& number) {
+    const auto volumes = sysfs.mounts("1 0 " + number + " / / rw - ext4 /dev/x rw\n");
+    REQUIRE(volumes);
+    return volumes->at(0).luks_uuids;
+  };
+  const std::vector<std::string> one{"6a1e2d3c-0000-4000-8000-00000000000a"};
+  CHECK(uuids("253:0") == one);
+  CHECK(uuids("253:1") == one);
+  CHECK(uuids("253:2").empty());
+  CHECK(uuids("8:0").empty());
+}
+
 TEST_CASE("the layers below a mount are named from the top down") {
   FakeSysfs sysfs;
   sysfs.device("8:0", "sda");

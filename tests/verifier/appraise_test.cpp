@@ -458,4 +458,25 @@ TEST_CASE("a genuine report that allows debugging fails snp.policy and nothing e
   CHECK(appraise_snp(verify_snp(*report, *endorsements, {}, test_time), &lenient).outcome == Outcome::trusted);
 }
 
+TEST_CASE("a secret is released to the key that the statement names, and to no other") {
+  const Bytes key(32, std::byte{7});
+  const auto asking = [&](std::optional<Bytes> named) {
+    return vm().bundle(test_nonce(), {.statement = [named](Statement& statement) {
+                         statement.purpose = Purpose::unlock;
+                         if (named) statement.unlock = UnlockClaim{*named, {}};
+                       }});
+  };
+  AppraisalContext context = context_for(test_nonce());
+  CHECK(judge(asking(key), policy_for(vm()), context).find("binding.recipient-key") == nullptr);
+  context.recipient_key = key;
+  const Verdict good = judge(asking(key), policy_for(vm()), context);
+  CHECK(good.outcome == Outcome::trusted);
+  CHECK(result_of(good, "binding.recipient-key") == CheckResult::pass);
+  for (const auto& named : {std::optional<Bytes>(), std::optional<Bytes>(Bytes(32, std::byte{8}))}) {
+    const Verdict bad = judge(asking(named), policy_for(vm()), context);
+    CHECK(bad.outcome == Outcome::refused);
+    CHECK(result_of(bad, "binding.recipient-key") == CheckResult::fail);
+  }
+}
+
 }  // namespace attestd::test
