@@ -1,0 +1,271 @@
+#include "broker/service.h"
+
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/encoding.h"
+#include "base/random.h"
+#include "broker/service_internal.h"
+#include "broker/volume.h"
+#include "evidence/digest.h"
+#include "evidence/json_internal.h"
+#include "jose/jwe.h"
+#include "kbs/message.h"
+
+namespace attestd::broker {
+namespace json = boost::json;
+namespace {
+
+constexpr std::size_t generated_secret_size = 32;  // bytes: 256 bits, as LUKS2's keys have
+constexpr std::size_t sha256_size = 32;
+constexpr std::size_t enrolment_token_limit = 256;  // characters
+
+Asker asker_of(const Request& request, const AttestationResult& result) {
+  return {request.address, result.protocol, result.tee, result.challenge, result.evidence_sha256};
+}
+
+// The result of the policy that the resource demands, in its present version.
+Result<PolicyResult> find_policy(const StoreReader& reader, const std::string& name, const AttestationResult& result) {
+  ATTESTD_TRY(const StoredPolicy policy, reader.policy(name));
+  const auto it = std::ranges::find(result.policies, name, &PolicyResult::policy);
+  if (it == result.policies.end()) {
+    return fail(Errc::refused, "the evidence was not trusted by policy " + name +
+                                   (result.policies.size() < results_limit
+                                        ? ""
+                                        : ", or by more than a token names: ask with attestation-policy-selector"));
+  }
+  if (it->version != policy.version) {
+    return fail(Errc::refused, "policy " + name + " has changed since the attestation: attest again");
+  }
+  return *it;
+}
+
+Sha256Digest to_digest(const Bytes& bytes) {
+  Sha256Digest out{};
+  std::ranges::copy(bytes, out.begin());
+  return out;
+}
+
+}  // namespace
+
+Reply Service::failure(const Error& error) {
+  ++counters_.failures;
+  const bool busy = error.code == Errc::busy || error.code == Errc::unavailable || error.code == Errc::timed_out;
+  const Problem problem{busy ? problems::overloaded : problems::internal, error.text(), {}};
+  return {problem.kind.status, std::string(problem_media_type), problem_json(problem),
+          busy ? "Retry-After: 1\r\n" : std::string()};
+}
+
+Result<void> Service::forget_challenges() {
+  const std::int64_t now = clock_();
+  ATTESTD_CHECK(write_to(*store_, [&](StoreTransaction& transaction) { return transaction.forget_challenges(now); }));
+  return {};
+}
+
+Reply Service::health(const Request& /*request*/) {
+  const auto head = read_from(*store_, [](const StoreReader& reader) { return reader.audit_head(); });
+  if (!head) return failure(head.error());
+  Reply out;
+  out.body = R"({"status":"ok"})";
+  return out;
+}
+
+// Judged and counted in one transaction, which no other writes beside: what the decision rests on is what is released.
+// A refusal is recorded by it as well.
+Result<std::string> Service::release(const std::string& path, const Request& request) {
+  ATTESTD_TRY(const AttestationResult result, session(request));
+  ATTESTD_TRY(const PublicJwk key, parse_jwk(result.key));
+  const std::int64_t now = clock_();
+  const Asker asker = asker_of(request, result);
+  struct Decided {
+    SecretBytes secret;
+    std::optional<Error> refusal;
+  };
+  const auto decided = write_to(*store_, [&](StoreTransaction& transaction) -> Result<Decided> {
+    ReleaseDecision decision{.resource = path};
+    auto secret = [&]() -> Result<SecretBytes> {
+      ATTESTD_TRY(const Resource resource, transaction.resource(path));
+      ATTESTD_TRY(decision.policy, find_policy(transaction, resource.settings.policy, result));
+      Release pending{.path = path, .at = now};
+      ATTESTD_TRY(pending.update, check_volume(resource.settings, resource.state, result.volume));
+      ATTESTD_TRY(ResourceSecret current, transaction.secret(path));
+      pending.version = current.version;
+      ReleaseDecision released = decision;
+      released.version = current.version;
+      pending.audit_body = release_record(now, asker, released);
+      ATTESTD_CHECK(transaction.decide(pending));
+      return std::move(current.secret);
+    }();
+    if (secret) return Decided{*std::move(secret), std::nullopt};
+    if (is_our_failure(secret.error())) return std::unexpected(std::move(secret).error());
+    decision.reason = secret.error().text();
+    ATTESTD_CHECK(transaction.append_audit(now, release_record(now, asker, decision)));
+    return Decided{SecretBytes(), std::move(secret).error()};
+  });
+  if (!decided) return std::unexpected(decided.error());
+  if (decided->refusal) {
+    ++counters_.withheld;
+    return std::unexpected(*decided->refusal);
+  }
+  ATTESTD_TRY(std::string jwe, encrypt_jwe(decided->secret.view(), key));
+  ++counters_.released;
+  return jwe;
+}
+
+// First boot: the broker makes a volume's key, for who has a token that says it may have one.
+Result<std::string> Service::enrol(const Request& request) {
+  ATTESTD_TRY(const AttestationResult result, session(request));
+  const std::int64_t now = clock_();
+  ATTESTD_TRY(const json::value document, parse_json(request.body));
+  ATTESTD_TRY(const JsonMembers members, JsonMembers::of(document, "request"));
+  ATTESTD_TRY(const std::string path, members.string("resource"));
+  ATTESTD_TRY(const std::string token, members.string("token"));
+  if (token.size() > enrolment_token_limit) return fail(Errc::out_of_range, "request.token is too long");
+  if (!is_resource_path(path)) return fail(Errc::malformed, "request.resource is not REPOSITORY/TYPE/TAG");
+  ATTESTD_TRY(const PublicJwk key, parse_jwk(result.key));
+  ATTESTD_TRY(SecretBytes secret, SecretBytes::make(generated_secret_size));
+  ATTESTD_TRY(Bytes random, random_bytes(generated_secret_size));
+  std::ranges::copy(random, secret.writable().begin());
+  wipe(random);
+  ATTESTD_TRY(std::string jwe, encrypt_jwe(secret.view(), key));
+  ReleaseDecision decision{.resource = path};
+  const Asker asker = asker_of(request, result);
+  const Sha256Digest id = to_digest(digest(HashAlgorithm::sha256, {as_bytes(token)}));
+  const auto enrolled = write_to(*store_, [&](StoreTransaction& transaction) -> Result<void> {
+    const auto spent = transaction.spend_enrolment_token(id, now);
+    if (!spent && spent.error().code == Errc::expired) return fail(Errc::refused, spent.error().message);
+    if (!spent) return std::unexpected(spent.error());
+    const EnrolmentToken& allowed = *spent;
+    if (allowed.path != path) return fail(Errc::refused, "the enrolment token is for another resource");
+    ATTESTD_TRY(decision.policy, find_policy(transaction, allowed.policy, result));
+    ResourceSettings settings{.path = path, .policy = allowed.policy, .volume = {}, .conditions = {}};
+    if (result.volume) settings.volume = result.volume->uuid;
+    auto made = transaction.create_resource(settings, secret.view(), now);
+    if (!made && made.error().code == Errc::refused) {
+      return fail(Errc::refused, "resource " + path + " is there already: a disk that was wiped is not made anew");
+    }
+    if (!made) return std::unexpected(std::move(made).error());
+    ATTESTD_TRY(const Resource resource, transaction.resource(path));
+    decision.version = resource.versions.back().version;
+    ATTESTD_CHECK(transaction.append_audit(now, release_record(now, asker, decision)));
+    return {};
+  });
+  if (enrolled) {
+    ++counters_.released;
+    return jwe;
+  }
+  ++counters_.withheld;
+  decision.version = 0;
+  decision.reason = "enrolment: " + enrolled.error().text();
+  const std::string record = release_record(now, asker, decision);
+  const auto kept =
+      write_to(*store_, [&](StoreTransaction& transaction) { return transaction.append_audit(now, record); });
+  if (!kept) return std::unexpected(kept.error());
+  return std::unexpected(enrolled.error());
+}
+
+// The guest is about to write another LUKS2 header, and says which, so that neither the header of
+// today nor that of tomorrow is refused whatever happens in between.
+Result<void> Service::announce_header(const Request& request) {
+  ATTESTD_TRY(const AttestationResult result, session(request));
+  ATTESTD_TRY(const json::value document, parse_json(request.body));
+  ATTESTD_TRY(const JsonMembers members, JsonMembers::of(document, "request"));
+  ATTESTD_TRY(const std::string path, members.string("resource"));
+  if (!is_resource_path(path)) return fail(Errc::malformed, "request.resource is not REPOSITORY/TYPE/TAG");
+  ATTESTD_TRY(const Bytes next, members.bytes("next_header_sha256", sha256_size, sha256_size));
+  const std::int64_t now = clock_();
+  ReleaseDecision decision{.resource = path};
+  const Asker asker = asker_of(request, result);
+  const auto announced = write_to(*store_, [&](StoreTransaction& transaction) -> Result<void> {
+    ATTESTD_TRY(const Resource resource, transaction.resource(path));
+    ATTESTD_TRY(decision.policy, find_policy(transaction, resource.settings.policy, result));
+    if (!resource.settings.volume) return fail(Errc::refused, "resource " + path + " is no volume's key");
+    if (!result.volume || !same_uuid(result.volume->uuid, *resource.settings.volume)) {
+      return fail(Errc::refused, "the evidence is for another volume");
+    }
+    const Sha256Digest shown = to_digest(result.volume->header_sha256);
+    if (resource.state.headers.header != std::optional(shown)) {
+      return fail(Errc::refused, "the evidence does not show the header that is enrolled");
+    }
+    ATTESTD_CHECK(transaction.update_volume(path, {.counter = {}, .headers = HeaderDigests{shown, to_digest(next)}}));
+    ATTESTD_CHECK(transaction.append_audit(now, header_record(now, asker, decision, to_hex(next))));
+    return {};
+  });
+  if (announced) return announced;
+  decision.reason = announced.error().text();
+  const std::string record = header_record(now, asker, decision, to_hex(next));
+  const auto kept =
+      write_to(*store_, [&](StoreTransaction& transaction) { return transaction.append_audit(now, record); });
+  if (!kept) return std::unexpected(kept.error());
+  return announced;
+}
+
+namespace {
+
+constexpr ProblemKind not_attested{"not-attested", "There is no valid attestation token", 401};
+constexpr ProblemKind refused{"refused", "The evidence does not allow this", 403};
+constexpr ProblemKind no_such_resource{"no-such-resource", "There is no such resource", 404};
+constexpr ProblemKind malformed_request{"malformed-request", "The request cannot be used", 400};
+
+}  // namespace
+
+bool is_our_failure(const Error& error) {
+  switch (error.code) {
+    case Errc::busy:
+    case Errc::unavailable:
+    case Errc::timed_out:
+    case Errc::io:
+    case Errc::crypto:
+    case Errc::internal: return true;
+    default: return false;
+  }
+}
+
+Reply Service::refusal(const Error& error) {
+  if (is_our_failure(error)) return failure(error);
+  const ProblemKind& kind = [&]() -> const ProblemKind& {
+    switch (error.code) {
+      case Errc::permission:
+      case Errc::expired: return not_attested;
+      case Errc::refused:
+      case Errc::mismatch:
+      case Errc::changed: return refused;
+      case Errc::not_found: return no_such_resource;
+      default: return malformed_request;
+    }
+  }();
+  return {kind.status, std::string(problem_media_type), problem_json({kind, error.text(), {}}), {}};
+}
+
+Reply Service::enrolment(const Request& request) {
+  const auto jwe = enrol(request);
+  if (!jwe) return refusal(jwe.error());
+  Reply out;
+  out.body = *jwe;
+  return out;
+}
+
+Reply Service::volume_header(const Request& request) {
+  const auto announced = announce_header(request);
+  if (!announced) return refusal(announced.error());
+  Reply out;
+  out.body = "{}";
+  return out;
+}
+
+Reply Service::token_keys() const {
+  Reply out;
+  out.body = R"({"keys":[)" + keys_.token.public_jwk().json() + "]}";
+  return out;
+}
+
+Reply Service::ssh_authority() const {
+  Reply out;
+  out.content_type = "text/plain; charset=utf-8";
+  out.body = keys_.authority.public_key().line() + " attest-broker\n";
+  return out;
+}
+
+}  // namespace attestd::broker

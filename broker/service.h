@@ -1,0 +1,93 @@
+// What the broker does with a request: protocol, verdicts, releases. Calls block, on the store and on
+// signatures; any thread may make them. docs/broker.md has the resources and their members.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "broker/config.h"
+#include "broker/judge.h"
+#include "broker/keys.h"
+#include "broker/store_values.h"
+#include "net/problem.h"
+
+namespace attestd::broker {
+
+struct Request {
+  std::string address;  // of who asks
+  std::string path;
+  std::string body;
+  std::string cookie;         // the header's value
+  std::string authorization;  // the header's value
+};
+
+struct Reply {
+  unsigned status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::string headers;  // lines of their own, each with its "\r\n"
+};
+
+// For monitors.
+struct ServiceCounters {
+  std::atomic<std::uint64_t> challenges = 0;
+  std::atomic<std::uint64_t> trusted = 0;
+  std::atomic<std::uint64_t> refused = 0;  // evidence
+  std::atomic<std::uint64_t> released = 0;
+  std::atomic<std::uint64_t> withheld = 0;  // secrets
+  std::atomic<std::uint64_t> certificates = 0;
+  std::atomic<std::uint64_t> failures = 0;  // of ours: the store, keys
+};
+
+class Service {
+ public:
+  using Clock = std::function<std::int64_t()>;  // Unix seconds
+  Service(const Config& config, Store& store, Keys keys, Clock clock)
+      : config_(&config), store_(&store), keys_(std::move(keys)), judge_(config.key_cache), clock_(std::move(clock)) {}
+
+  // The KBS protocol: /kbs/v0/auth, /kbs/v0/attest, /kbs/v0/resource/…
+  Reply kbs_auth(const Request& request);
+  Reply kbs_attest(const Request& request);
+  Reply kbs_resource(const Request& request);
+  // Our own: /v1/challenge, /v1/ssh-host-certificates, /v1/enrolment, /v1/volume-header
+  Reply challenge(const Request& request);
+  Reply ssh_host_certificates(const Request& request);
+  Reply enrolment(const Request& request);
+  Reply volume_header(const Request& request);
+  // Whether the store answers.
+  Reply health(const Request& request);
+  // The public keys: of tokens as a JWK set (RFC 7517 section 5), and of ssh certificates.
+  [[nodiscard]] Reply token_keys() const;
+  [[nodiscard]] Reply ssh_authority() const;
+
+  [[nodiscard]] const ServiceCounters& counters() const { return counters_; }
+  // Once in a while: challenges that expired are no more remembered. Error: those of Store.
+  Result<void> forget_challenges();
+
+ private:
+  [[nodiscard]] Result<std::vector<StoredPolicy>> policies_for(const std::string& selector) const;
+  // The challenge's end and its audit record, both or neither. Error: changed (spent before).
+  Result<void> spend(const Challenge& challenge, std::int64_t at, const std::string& audit_body);
+  // What the request's token says. Errors: permission (no token, or none of ours), expired.
+  [[nodiscard]] Result<AttestationResult> session(const Request& request) const;
+  Result<std::string> attest(const Request& request);
+  Result<std::string> release(const std::string& path, const Request& request);
+  Result<std::string> enrol(const Request& request);
+  Result<void> announce_header(const Request& request);
+  Result<std::string> certify(const Request& request);
+  // An error of ours, and any error, as problems of our own resources: docs/broker.md.
+  [[nodiscard]] Reply failure(const Error& error);
+  [[nodiscard]] Reply refusal(const Error& error);
+
+  const Config* config_;
+  Store* store_;
+  Keys keys_;
+  Judge judge_;
+  Clock clock_;
+  ServiceCounters counters_;
+};
+
+}  // namespace attestd::broker
