@@ -32,6 +32,7 @@ struct Options {
   VerifyAzureOptions verify_azure;
   VerifyNitrotpmOptions verify_nitrotpm;
   HostProofOptions host_proof;
+  HostCertOptions host_cert;
   KeysFetchOptions keys_fetch{.amd_url = std::string(amd_kds_url),
                               .intel_url = std::string(intel_pcs_url),
                               .intel_crl_url = std::string(intel_root_crl_url)};
@@ -55,6 +56,7 @@ class CommandLine {
     add_inspect();
     add_verify();
     add_host_proof();
+    add_host_cert();
     add_exporter();
     add_watch();
     add_keys();
@@ -125,6 +127,10 @@ class CommandLine {
     app.add_option("--ca-file", https.ca_file,
                    "over HTTPS: also demand a certificate from these roots (PEM); default: evidence alone decides")
         ->type_name("FILE");
+    add_reach(app, https);
+  }
+
+  void add_reach(CLI::App& app, HttpsOptions& https) {
     app.add_option("--proxy", https.proxy, "over HTTPS: as curl's; default: https_proxy and no_proxy")
         ->type_name("[SCHEME://]HOST[:PORT]");
     app.add_option("--connect-timeout", options_.connect_timeout_s, "over HTTPS: seconds to reach one server (5)")
@@ -348,6 +354,38 @@ class CommandLine {
         ->type_name("FILE");
     add_trust(app, options.trust, true, true);
     add_vtpm_roots(app, options.trust.roots);
+  }
+
+  void add_host_cert() {
+    HostCertOptions& options = options_.host_cert;
+    CLI::App& app = command(app_, "host-cert", "Get OpenSSH certificates for this VM's host keys, after attestation",
+                            "  attestctl host-cert --broker https://broker.example --principal vm.example\n"
+                            "  attestctl host-cert --broker https://broker.example --principal vm.example "
+                            "--renew-before 28800",
+                            &run_host_cert, options);
+    app.add_option("--broker", options.broker, "the relying party that verifies and signs (port 28444)")
+        ->required()
+        ->type_name("https://HOST[:PORT]");
+    app.add_option("--principal", options.principals, "a name that clients reach this VM by; may be given often")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name("NAME");
+    app.add_option("--folder", options.folder, "of ssh_host_*_key.pub; certificates are written beside them (/etc/ssh)")
+        ->type_name("FOLDER");
+    app.add_option("--authority", options.authority,
+                   "the public key that must have signed; default: any of the broker's")
+        ->type_name("FILE");
+    app.add_option("--renew-before", options.renew_before_s,
+                   "do nothing while every certificate lasts longer than this; default: always renew")
+        ->check(CLI::Range(0.0, 31536000.0))
+        ->type_name("SECONDS");
+    app.add_option("--from", options.from, "unix:PATH, exec:COMMAND or a path; default: the agent's socket")
+        ->type_name("SOURCE");
+    add_timeout(app);
+    HttpsOptions& https = options_.common.https;
+    app.add_option("--ca-file", https.ca_file, "PEM with the roots for the broker's certificate; default: the system's")
+        ->type_name("FILE");
+    add_reach(app, https);
   }
 
   void add_exporter() {

@@ -120,6 +120,16 @@ struct HostProofOptions {
 // Its errors are refusals too: status 1.
 Result<int> run_host_proof(const CommonOptions& common, const HostProofOptions& options);
 
+struct HostCertOptions {
+  std::string broker;  // "https://HOST[:PORT]"
+  std::string from;    // empty: the agent's socket
+  std::vector<std::string> principals;
+  std::string folder = "/etc/ssh";
+  std::string authority;      // file with the public key that must sign; empty: any of the broker's
+  double renew_before_s = 0;  // certificates that last so much longer are left as they are; 0: none is
+};
+Result<int> run_host_cert(const CommonOptions& common, const HostCertOptions& options);
+
 struct ExporterOptions {
   TrustOptions trust;  // but for policy and time
   std::string listen = "127.0.0.1:9743";

@@ -6,11 +6,12 @@
 #include "client/activation.h"
 #include "client/commands.h"
 #include "client/discovery.h"
-#include "client/key_cache.h"
 #include "client/known_hosts.h"
 #include "client/proof_cache.h"
 #include "client/trust.h"
 #include "evidence/digest.h"
+#include "evidence/ssh_certificate.h"
+#include "keys/key_cache.h"
 #include "verifier/appraise.h"
 
 namespace attestd {
@@ -40,7 +41,9 @@ Result<Invocation> parse_words(const std::vector<std::string>& words) {
   }
   // ORDER comes before the server has shown any key.
   if (words[3].empty() || words[3] == "NONE") return out;
-  ATTESTD_TRY(out.offered, parse_ssh_public_key(words[2] + " " + words[3]));
+  ATTESTD_TRY(const SshPublicKey shown, parse_ssh_public_key(words[2] + " " + words[3]));
+  // Where the server shows a certificate, ssh falls back to the key in it when it knows no authority.
+  ATTESTD_TRY(out.offered, ssh_subject_key(shown));
   return out;
 }
 

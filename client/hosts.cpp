@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/environment.h"
 #include "base/file.h"
-#include "client/environment.h"
 #include "verifier/toml_internal.h"
 
 namespace attestd {

@@ -101,7 +101,9 @@ Result<std::string> http_exchange(const HttpRequest& request) {
   return std::move(response.body);
 }
 
-Result<HttpsAnswer> https_exchange(const HttpsRequest& request) {
+namespace {
+
+FetchRequest fetch_of(const HttpsRequest& request) {
   FetchRequest fetch;
   fetch.url = request.server + request.target;
   fetch.peer = request.server;
@@ -110,10 +112,22 @@ Result<HttpsAnswer> https_exchange(const HttpsRequest& request) {
   fetch.ca_file = request.ca_file;
   fetch.environment_proxy = true;
   fetch.proxy = request.proxy;
-  fetch.channel = true;
   fetch.limit = request.limit;
   fetch.timeout = request.timeout;
   fetch.connect_timeout = request.connect_timeout;
+  return fetch;
+}
+
+}  // namespace
+
+Result<std::string> certified_exchange(const HttpsRequest& request) {
+  ATTESTD_TRY(FetchResponse response, exchange(fetch_of(request)));
+  return std::move(response.body);
+}
+
+Result<HttpsAnswer> https_exchange(const HttpsRequest& request) {
+  FetchRequest fetch = fetch_of(request);
+  fetch.channel = true;
   ATTESTD_TRY(FetchResponse response, exchange(std::move(fetch)));
   if (!response.channel) return fail(Errc::internal, request.server + ": the TLS connection has no name");
   return HttpsAnswer{std::move(response.body), *std::move(response.channel)};

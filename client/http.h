@@ -42,6 +42,10 @@ struct HttpsAnswer {
 // The same over TLS 1.3, with the connection that it was. Errors: also those of http_fetch(); throttled.
 Result<HttpsAnswer> https_exchange(const HttpsRequest& request);
 
+// The same from a server that its certificate must prove: by the roots of `ca_file`, or else the
+// system's.
+Result<std::string> certified_exchange(const HttpsRequest& request);
+
 // The error that a response of another status stands for. The
 // `type` of application/problem+json chooses the code where it ends in an Errc's name.
 Error problem_to_error(long status, std::string_view content_type, std::string_view body);

@@ -3,13 +3,13 @@
 #include <tuple>
 
 #include "base/encoding.h"
-#include "client/amd_keys.h"
 #include "client/commands.h"
 #include "client/evidence_type.h"
 #include "client/input.h"
-#include "client/intel_keys.h"
 #include "client/trust.h"
 #include "evidence/bundle.h"
+#include "keys/amd_keys.h"
+#include "keys/intel_keys.h"
 
 namespace attestd {
 namespace {

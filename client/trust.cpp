@@ -8,10 +8,10 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
-#include "client/amd_keys.h"
 #include "client/input.h"
-#include "client/intel_keys.h"
-#include "client/key_cache.h"
+#include "keys/amd_keys.h"
+#include "keys/intel_keys.h"
+#include "keys/key_cache.h"
 #include "verifier/trust_root_file.h"
 
 namespace attestd {

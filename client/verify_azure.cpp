@@ -1,7 +1,7 @@
 #include "base/encoding.h"
-#include "client/amd_keys.h"
 #include "client/commands.h"
 #include "client/trust.h"
+#include "keys/amd_keys.h"
 #include "verifier/appraise.h"
 
 namespace attestd {
