@@ -1,0 +1,30 @@
+// rd.attestd.method=vtpm: a volume's key out of the machine's own TPM.
+#pragma once
+
+#include <string>
+
+#include "agent/config.h"
+#include "base/secret.h"
+#include "luks/copy.h"
+#include "unlock/settings.h"
+#include "unlock/volume.h"
+
+namespace attestd::unlock {
+
+// Judges who isolates the TPM, unseals by the volume's token (ours, or systemd-cryptenroll's), has the counter go on,
+// and closes the latch. `tell`: what was found, for the journal. Errors: not_found (no token of either kind), those of
+// vtpm/isolation.h, vtpm/sealed.h and vtpm/latch.h.
+Result<SecretBytes> unseal_volume(const Settings& settings, const agent::Config& machine, const Volume& volume,
+                                  const luks::Header& header, const Tell& tell);
+
+struct VtpmEnrolment {
+  std::string device;
+  std::string key_file;        // a passphrase of the volume's
+  std::vector<unsigned> pcrs;  // empty: the default
+  std::string counter;         // "0x01800100"; empty: none
+};
+// Adds a keyslot and a token. The TPM must be isolated as `settings` want it.
+Result<void> enrol_volume(const Settings& settings, const agent::Config& machine, const VtpmEnrolment& enrolment,
+                          const Tell& tell);
+
+}  // namespace attestd::unlock
