@@ -27,10 +27,15 @@ boost_packages() {
 }
 
 build_packages=(meson ninja-build ccache g++ pkg-config libssl-dev libtss2-dev libsystemd-dev
-  libcurl4-openssl-dev libcli11-dev libtomlplusplus-dev libfuse3-dev)
-runtime_packages=(fuse3 swtpm swtpm-tools tpm2-tools openssh-server openssh-client openssl procps util-linux curl jq)
+  libcurl4-openssl-dev libcli11-dev libtomlplusplus-dev libfuse3-dev libcryptsetup-dev libsqlite3-dev libpq-dev)
+runtime_packages=(fuse3 swtpm swtpm-tools tpm2-tools openssh-server openssh-client openssl procps util-linux curl jq
+  cryptsetup-bin)
 check_packages=(catch2 libbenchmark-dev clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev
-  shellcheck mandoc bash-completion python3 systemd binutils prometheus iproute2)
+  shellcheck mandoc bash-completion python3 systemd binutils prometheus iproute2
+  jose python3-jwcrypto postgresql)
+
+# tests/boot/run: an emulated machine, and what its root is made with.
+boot_packages=(qemu-system-x86 seabios ovmf swtpm mmdebstrap cryptsetup-bin cpio zstd e2fsprogs util-linux python3)
 
 # missing_packages NAME…: those that dpkg does not know as installed.
 missing_packages() {
@@ -61,7 +66,7 @@ install_packages() {
     die "apt-get could not install: ${missing[*]}"
 }
 
-# install_for SET…: package sets named build, runtime, check. Boost comes with build.
+# install_for SET…: package sets named build, runtime, check, boot. Boost comes with build.
 install_for() {
   local names=() set boost
   for set in "$@"; do
@@ -78,6 +83,7 @@ install_for() {
       ;;
     runtime) names+=("${runtime_packages[@]}") ;;
     check) names+=("${check_packages[@]}") ;;
+    boot) names+=("${boot_packages[@]}") ;;
     esac
   done
   install_packages "${names[@]}"

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Is each name that the programs promise to keep in their documentation?
 
-Reason codes and check ids of a verdict, types of evidence, options and commands of
-attestctl, keys of a policy and of the daemons' configurations, events and problems of attestd, labels of a bundle.
+Reason codes and check ids of a verdict, types of evidence, options and commands of the
+programs, keys of a policy and of the programs' configurations, events and problems, the
+broker's resources and metrics, labels of a bundle.
 
-usage: documented.py ATTESTCTL
+usage: documented.py PROGRAM...
+PROGRAM is attestctl, attest-broker, attest-brokerd or attestd-unlock, wherever it was built.
 """
 import pathlib
 import re
@@ -12,7 +14,7 @@ import subprocess
 import sys
 
 root = pathlib.Path(__file__).resolve().parents[2]
-attestctl = sys.argv[1] if len(sys.argv) > 1 else None
+programs = {pathlib.Path(path).name: path for path in sys.argv[1:]}
 faults = []
 compared = 0
 
@@ -101,10 +103,49 @@ told = {name for row in re.findall(r"^\| (`[^|]*) \|", table, re.M) for name in 
 demand("problems", problems, told, "docs/api.md", 20)
 only("problems", told, problems, "docs/api.md")
 
-# Keys of the daemons' configurations.
-for daemon, configuration in (("agent", "attestd.toml.5"), ("gateway", "attestd-gateway.toml.5")):
-    keys = re.findall(r'^ +\{"[a-z-]+", "([a-z-]+)",', source(f"{daemon}/config.cpp"), re.M)
-    demand(f"keys of {configuration}", keys, words(manual(configuration)), "its manual", 15)
+# Keys of the programs' configurations.
+def keys_of(*files):
+    return set(re.findall(r'^ +\{"[a-z-]+", "([a-z-]+)",', source(*files), re.M))
+
+
+def items(text):
+    return "\n".join(re.findall(r"^\.It (.*)$", text, re.M))
+
+
+for daemon, configuration in (("agent", "attestd.toml.5"), ("gateway", "attestd-gateway.toml.5"),
+                              ("broker", "attest-brokerd.toml.5")):
+    demand(f"keys of {configuration}", keys_of(f"{daemon}/config.cpp"), words(items(manual(configuration))), "its manual", 15)
+page_items = items(manual("attestd-unlock.8"))
+keys = keys_of("unlock/settings.cpp")
+demand("keys of unlock.toml", keys, words(page_items), "attestd-unlock(8)", 7)
+arguments = set(re.findall(r"rd\.attestd\.([a-z-]+)=", page_items))
+demand("words of the command line", keys, arguments, "attestd-unlock(8)", 7)
+only("words of the command line", arguments, keys, "attestd-unlock(8)")
+
+# The broker's defaults.
+defaults = re.findall(r'^//   ([a-z-]+) = ("[^"]*"|[0-9]+)(?= |$)', source("broker/config.h"), re.M)
+told = {f"{key} = {value}" for key, value in re.findall(r"^\.It Cm ([a-z-]+) No = (.*)$", manual("attest-brokerd.toml.5"), re.M)}
+demand("defaults", {f"{key} = " + re.sub('^"(.*)"$', lambda found: ("Qq " + found.group(1)).strip(), value) for key, value in defaults},
+       told, "attest-brokerd.toml(5)", 20)
+
+# What the broker serves.
+broker = source("broker/*.cpp")
+page_of_broker = (root / "docs/broker.md").read_text()
+problems = set(re.findall(r'ProblemKind \w+\{"([a-z-]+)"', broker + source("net/problem.h")))
+table = page_of_broker[page_of_broker.index("### Problems"):]
+table = table[:table.index("\n## ")]
+told = {name for row in re.findall(r"^\| (`[^|]*) \|", table, re.M) for name in re.findall(r"`([a-z-]+)`", row)}
+demand("the broker's problems", problems, told, "docs/broker.md", 12)
+only("the broker's problems", told, problems, "docs/broker.md")
+families = set(re.findall(r'"(attest_broker_[a-z_]+)"', broker))
+told = set(re.findall(r"`(attest_broker_[a-z_]+)`", page_of_broker))
+demand("the broker's metrics", families, told, "docs/broker.md", 9)
+only("the broker's metrics", told, families, "docs/broker.md")
+paths = set(re.findall(r'"(/(?:v1|kbs/v0)/[a-z-]+|/metrics)[/"]', broker))
+demand("the broker's resources", paths, set(re.findall(r"(/(?:v1|kbs/v0)/[a-z-]+|/metrics)", page_of_broker)), "docs/broker.md", 9)
+errors = re.findall(r'ErrorName\{ErrorKind::\w+, "(\w+)"', source("kbs/names.cpp"))
+served = {name for name in errors if name not in ("PluginNotFound", "PolicyEngineError", "SerdeError")}
+demand("errors of the KBS protocol", served, words(page_of_broker), "docs/broker.md", 7)
 
 # Labels of a bundle.
 labels = set(re.findall(r'"([a-z-]+)",\s*"application/', source("evidence/bundle*.cpp", "evidence/bundle*.h")))
@@ -112,42 +153,78 @@ wire = (root / "docs/wire-format.md").read_text()
 demand("labels of a bundle", labels, set(re.findall(r"^\| `([a-z-]+)` \|", wire, re.M)), "docs/wire-format.md", 12)
 
 
-# Commands and options, as the program itself lists them.
-def help_of(command):
-    return subprocess.run([attestctl, *command, "--help"], capture_output=True, text=True, check=True).stdout
+# Commands and options, as the programs themselves list them.
+def help_of(program, command):
+    return subprocess.run([program, *command, "--help"], capture_output=True, text=True, check=True).stdout
 
 
-def synopsis(command):
-    for part in section(page, "SYNOPSIS").split(".Nm\n"):
-        if part.startswith(".Cm " + " ".join(command) + "\n"):
+def commands_of(program, above=()):
+    """Those that do something: not the ones that only have others in them."""
+    found = re.search(r"^Subcommands:\n((?:  .*\n)+)", help_of(program, above), re.M)
+    names = re.findall(r"^  ([a-z-]+)", found.group(1), re.M) if found else []
+    return [command for name in names for command in commands_of(program, (*above, name))] or [above]
+
+
+def options_of(text):
+    # An option's line begins with it; what follows is its description.
+    return {name for line in re.findall(r"^ +((?:-\w,)?--\S+)", text, re.M) for name in re.findall(r"--[a-z-]+", line)}
+
+
+def synopsis(text, command):
+    for part in section(text, "SYNOPSIS").split(".Nm\n"):
+        if part.startswith(".Cm " + " ".join(command) + "\n") or part == ".Cm " + " ".join(command):
             return part
     return ""
 
 
-common = {"--help", "--colour", "--color", "--output"}
-if attestctl:
-    commands = [[name] for name in ("status", "evidence", "inspect", "verify", "host-proof", "exporter", "watch")]
-    commands += [["verify", kind] for kind in ("snp", "azure", "tdx", "tpm", "nitrotpm")]
-    commands += [["keys", "fetch"], ["policy", "init"], ["policy", "check"], ["policy", "explain"]]
+def described(text):
+    return set(re.findall(r"--[a-z-]+", items(section(text, "DESCRIPTION"))))
+
+
+def check_commands(program, commands, number, page, completion):
+    """`number`: the page's, "attestctl(1)"."""
     for command in commands:
-        text = help_of(command)
-        # An option's line begins with it; what follows is its description.
-        options = {name for line in re.findall(r"^ +((?:-\w,)?--\S+)", text, re.M) for name in re.findall(r"--[a-z-]+", line)}
+        options = options_of(help_of(program, command))
         name = " ".join(command)
-        where = f"attestctl(1), SYNOPSIS of {name}"
-        own = synopsis(command)
+        where = f"{number}, SYNOPSIS of {name}"
+        own = synopsis(page, command)
         if not own:
-            faults.append(f"commands: '{name}' is not in SYNOPSIS of attestctl(1)")
+            faults.append(f"commands: '{name}' is not in SYNOPSIS of {number}")
         given = set(re.findall(r"--[a-z-]+", own))
         demand("options", options - common - {"--timeout"}, given, where, 0)
         only("options", given, options, where)
-        described = set(re.findall(r"--[a-z-]+", "\n".join(re.findall(r"^\.It .*$", section(page, "DESCRIPTION"), re.M))))
-        demand("options", options, described | {"--color"}, "Options of attestctl(1)", 1)
+        demand("options", options, described(page) | {"--color"}, f"Options of {number}", 1)
         cases = completion[completion.index("local words="):]
         line = re.search(rf"^  (?:'?{name}'?|[^)]*'{name}'[^)]*)\)", cases, re.M)
         completed = cases[line.end():].split(";;")[0] if line else ""
         demand("options", options - {"--color"}, set(re.findall(r"--[a-z-]+", completed)), f"the completion of {name}", 1)
         only("options", set(re.findall(r"--[a-z-]+", completed)), options, f"the completion of {name}")
+
+
+common = {"--help", "--colour", "--color", "--output"}
+if "attestctl" in programs:
+    commands = commands_of(programs["attestctl"]) + [("verify",)]
+    if len(commands) < 17:
+        faults.append("attestctl lists too few commands: this check is broken")
+    check_commands(programs["attestctl"], commands, "attestctl(1)", page, completion)
+if "attest-broker" in programs:
+    commands = commands_of(programs["attest-broker"])
+    if len(commands) < 21:
+        faults.append("attest-broker lists too few commands: this check is broken")
+    page = manual("attest-broker.1")
+    check_commands(programs["attest-broker"], commands, "attest-broker(1)", page, source("broker/completion/attest-broker"))
+    for command in commands:
+        if not re.search(rf"^\.It Cm {' '.join(command)}$", page, re.M):
+            faults.append(f"commands: '{' '.join(command)}' is not described in attest-broker(1)")
+# Programs without commands, and the options that come before a command.
+for name, number in (("attest-broker", "attest-broker(1)"), ("attest-brokerd", "attest-brokerd(8)"), ("attestd-unlock", "attestd-unlock(8)")):
+    if name in programs:
+        page = manual(f"{name}.{number[-2]}")
+        options = options_of(help_of(programs[name], ())) - {"--help"}
+        demand("options", options - {"--version"}, set(re.findall(r"--[a-z-]+", section(page, "SYNOPSIS"))), f"SYNOPSIS of {number}", 2)
+        demand("options", options, described(page), f"Options of {number}", 3)
+        if name != "attest-broker":
+            only("options", described(page) - {"--help"}, options, number)
 
 for fault in faults:
     print(fault)

@@ -210,4 +210,36 @@ echo broken >"$work/vm.example.key"
 kill -HUP "$own"
 claim "one that cannot be used is told" await 10 grep -q "kept what was there" "$work/own.log"
 claim "  and the former is kept" renewed
+end_process "$own"
+
+# An address that asks for more than its share, and an agent that does not answer in time.
+"$source/tests/integration/servers/slow_agent.py" "$work/slow.sock" 3 &
+slow=$!
+started $slow
+await 10 test -S "$work/slow.sock"
+cat >"$work/limits.toml" <<TOML
+[gateway]
+listen = ["127.0.0.1:$port"]
+agent = "$work/slow.sock"
+[limits]
+requests-per-address = 1
+waiting-per-address = 1
+agent-timeout = "1500ms"
+TOML
+"$gateway" --config "$work/limits.toml" >"$work/limits.log" 2>&1 &
+limited=$!
+started $limited
+await 10 listens "$port"
+for i in 1 2 3 4; do
+  curl -sk --max-time 20 -D "$work/limits.$i" -o "$work/limits.$i.json" -d "$request" "https://127.0.0.1:$port/v1/evidence" &
+  asking[i]=$!
+  sleep 0.2
+done
+wait "${asking[@]}"
+with_status() { grep -l "^HTTP/1.1 $1 " "$work"/limits.[1-4] | wc -l; }
+claim "an agent that does not answer in time: 504, for who waited too" equal "$(with_status 504)" 2
+claim "  by its name" grep -q 'problem:agent-timed-out' "$work/limits.1.json"
+claim "who has as many waiting as it may: 429" equal "$(with_status 429)" 2
+claim "  with when to come back" grep -qi '^Retry-After: 1' "$work/limits.3"
+claim "  by its name" grep -q 'problem:too-many-requests' "$work/limits.4.json"
 finish

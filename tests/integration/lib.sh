@@ -181,3 +181,39 @@ export good_nonce
 part() {
   jq -r --arg name "$1" '.[$name][1] | gsub("-"; "+") | gsub("_"; "/") | . + "=" * ((4 - length % 4) % 4)' "$2" | base64 -d
 }
+
+brokerd=$build/broker/attest-brokerd
+# prepare_broker DATABASE: a certificate and a folder for a broker; sets broker_port, $broker and database.
+prepare_broker() {
+  make_certificate broker -addext subjectAltName=IP:127.0.0.1
+  broker_port=$(free_port)
+  export broker=https://127.0.0.1:$broker_port
+  mkdir -m 700 "$work/store"
+  database=$1
+}
+# configure_broker CHALLENGE TOKEN [FILE [PORT]]: with these lifetimes; $work/broker.toml.
+configure_broker() {
+  cat >"${3:-$work/broker.toml}" <<TOML
+[broker]
+name = "https://broker.example"
+listen = ["127.0.0.1:${4:-$broker_port}"]
+database = "$database"
+master-key = "$work/store/master.key"
+key-cache = ""
+[tls]
+certificate = "$work/broker.pem"
+key = "$work/broker.key"
+[protocol]
+challenge-lifetime = "$1"
+token-lifetime = "$2"
+TOML
+}
+# start_broker [FILE [PORT]]: sets broker_process.
+start_broker() {
+  "$brokerd" --config "${1:-$work/broker.toml}" >>"$work/broker.log" 2>&1 &
+  broker_process=$!
+  started $broker_process
+  comes_up attest-brokerd "$work/broker.log" $broker_process 20 listens "${2:-$broker_port}"
+}
+# admin ARGUMENT…: attest-broker; what it said is in $work/admin.
+admin() { "$build/broker/attest-broker" --config "$work/broker.toml" "$@" >"$work/admin" 2>&1; }
