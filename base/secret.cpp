@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/random.h"
 
 namespace attestd {
 namespace {
@@ -64,6 +65,12 @@ Result<SecretBytes> SecretBytes::make(std::size_t size) {
 Result<SecretBytes> SecretBytes::copy_of(ByteView bytes) {
   ATTESTD_TRY(SecretBytes out, make(bytes.size()));
   std::ranges::copy(bytes, out.data_);
+  return out;
+}
+
+Result<SecretBytes> SecretBytes::random(std::size_t size) {
+  ATTESTD_TRY(SecretBytes out, make(size));
+  ATTESTD_CHECK(fill_random(out.writable()));
   return out;
 }
 

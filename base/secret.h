@@ -23,6 +23,8 @@ class SecretBytes {
   // locked: RLIMIT_MEMLOCK).
   static Result<SecretBytes> make(std::size_t size);
   static Result<SecretBytes> copy_of(ByteView bytes);
+  // `size` random ones, which are nowhere else. Errors: also those of fill_random().
+  static Result<SecretBytes> random(std::size_t size);
   // A file's contents, read into such memory and no other. Errors: those of read_file().
   static Result<SecretBytes> read(const std::string& path, std::size_t limit);
 

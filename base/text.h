@@ -1,6 +1,8 @@
 // Text for people.
 #pragma once
 
+#include <algorithm>
+#include <functional>
 #include <ranges>
 #include <string>
 #include <string_view>
@@ -25,6 +27,12 @@ inline std::string_view trimmed(std::string_view text, std::string_view blanks =
   const std::size_t begin = text.find_first_not_of(blanks);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+// Letters of ASCII in either case; all else as it is.
+inline bool equal_in_either_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(a, b, std::ranges::equal_to(), lower, lower);
 }
 
 // With blanks behind, to a width of `width` bytes at least.

@@ -43,19 +43,8 @@ std::string user_name() {
   return entry != nullptr ? entry->pw_name : std::to_string(uid);
 }
 
-Result<SecretBytes> random_secret(std::size_t size) {
-  ATTESTD_TRY(SecretBytes out, SecretBytes::make(size));
-  constexpr std::size_t at_once = 256;
-  for (std::size_t at = 0; at < size; at += at_once) {
-    ATTESTD_TRY(Bytes piece, random_bytes(std::min(at_once, size - at)));
-    std::ranges::copy(piece, out.writable().subspan(at).begin());
-    wipe(piece);
-  }
-  return out;
-}
-
 Result<SecretBytes> secret_of(const Admin::Put& options) {
-  if (options.generate > 0) return random_secret(options.generate);
+  if (options.generate > 0) return SecretBytes::random(options.generate);
   auto secret = SecretBytes::read(options.file == "-" ? "/dev/stdin" : options.file, secret_limit);
   if (secret && secret->empty()) return fail(Errc::usage, "the secret is empty");
   return secret;
@@ -123,7 +112,7 @@ Result<int> make_master_key(const std::string& file) {
     return fail(Errc::busy, file + " is there already, and what it sealed would be lost: name another file");
   }
   if (!out) return fail_errno(errno, "cannot make " + file);
-  ATTESTD_TRY(const SecretBytes key, random_secret(master_key_size));
+  ATTESTD_TRY(const SecretBytes key, SecretBytes::random(master_key_size));
   auto written = write_all(out.get(), file, key.view());
   if (written && ::fsync(out.get()) != 0) written = fail_errno(errno, "cannot write " + file);
   if (!written) {

@@ -23,7 +23,7 @@ class Admin {
   static Result<Admin> open(const AdminOptions& options);
 
   struct Put {
-    std::string path, policy, volume, conditions;
+    std::string path, policy, volume;
     std::string file = "-";  // of the secret; "-": standard input
     unsigned generate = 0;   // bytes of a random secret instead
   };

@@ -24,11 +24,7 @@ std::string_view cookie_value(std::string_view header, std::string_view name) {
 
 std::string_view bearer_token(std::string_view header) {
   constexpr std::string_view scheme = "bearer ";
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  if (header.size() <= scheme.size() ||
-      !std::ranges::equal(header.substr(0, scheme.size()), scheme, std::ranges::equal_to(), lower)) {
-    return {};
-  }
+  if (header.size() <= scheme.size() || !equal_in_either_case(header.substr(0, scheme.size()), scheme)) return {};
   return trimmed(header.substr(scheme.size()));
 }
 

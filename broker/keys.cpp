@@ -1,9 +1,6 @@
 #include "broker/keys.h"
 
-#include <algorithm>
-
 #include "base/encoding.h"
-#include "base/random.h"
 
 namespace attestd::broker {
 namespace {
@@ -19,10 +16,7 @@ struct Made {
 };
 
 Result<Made> make_challenge_key() {
-  ATTESTD_TRY(SecretBytes key, SecretBytes::make(challenge_key_size));
-  ATTESTD_TRY(Bytes random, random_bytes(challenge_key_size));
-  std::ranges::copy(random, key.writable().begin());
-  wipe(random);
+  ATTESTD_TRY(SecretBytes key, SecretBytes::random(challenge_key_size));
   return Made{{}, std::move(key)};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/text.h"
 #include "evidence/ssh_certificate.h"
 
 namespace attestd::broker {
@@ -12,17 +13,11 @@ constexpr std::string_view any_below = "*.";
 
 bool is_pattern(std::string_view text) { return text.starts_with(any_below); }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
 bool fits(std::string_view pattern, std::string_view name) {
-  if (!is_pattern(pattern)) return lower(pattern) == lower(name);
-  const std::string domain = lower(pattern.substr(1));  // ".example"
-  if (name.size() <= domain.size() || !lower(name).ends_with(domain)) return false;
+  if (!is_pattern(pattern)) return equal_in_either_case(pattern, name);
+  const std::string_view domain = pattern.substr(1);  // ".example"
+  if (name.size() <= domain.size() || !equal_in_either_case(name.substr(name.size() - domain.size()), domain))
+    return false;
   const std::string_view labels = name.substr(0, name.size() - domain.size());
   return !labels.starts_with('.') && !labels.ends_with('.') && labels.find("..") == std::string_view::npos &&
          labels.find(':') == std::string_view::npos;

@@ -6,7 +6,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/encoding.h"
-#include "base/random.h"
 #include "broker/service_internal.h"
 #include "broker/volume.h"
 #include "evidence/digest.h"
@@ -125,10 +124,7 @@ Result<std::string> Service::enrol(const Request& request) {
   if (token.size() > enrolment_token_limit) return fail(Errc::out_of_range, "request.token is too long");
   if (!is_resource_path(path)) return fail(Errc::malformed, "request.resource is not REPOSITORY/TYPE/TAG");
   ATTESTD_TRY(const PublicJwk key, parse_jwk(result.key));
-  ATTESTD_TRY(SecretBytes secret, SecretBytes::make(generated_secret_size));
-  ATTESTD_TRY(Bytes random, random_bytes(generated_secret_size));
-  std::ranges::copy(random, secret.writable().begin());
-  wipe(random);
+  ATTESTD_TRY(const SecretBytes secret, SecretBytes::random(generated_secret_size));
   ATTESTD_TRY(std::string jwe, encrypt_jwe(secret.view(), key));
   ReleaseDecision decision{.resource = path};
   const Asker asker = asker_of(request, result);
@@ -159,10 +155,7 @@ Result<std::string> Service::enrol(const Request& request) {
   ++counters_.withheld;
   decision.version = 0;
   decision.reason = "enrolment: " + enrolled.error().text();
-  const std::string record = release_record(now, asker, decision);
-  const auto kept =
-      write_to(*store_, [&](StoreTransaction& transaction) { return transaction.append_audit(now, record); });
-  if (!kept) return std::unexpected(kept.error());
+  ATTESTD_CHECK(store_->append_audit(now, release_record(now, asker, decision)));
   return std::unexpected(enrolled.error());
 }
 
@@ -195,10 +188,7 @@ Result<void> Service::announce_header(const Request& request) {
   });
   if (announced) return announced;
   decision.reason = announced.error().text();
-  const std::string record = header_record(now, asker, decision, to_hex(next));
-  const auto kept =
-      write_to(*store_, [&](StoreTransaction& transaction) { return transaction.append_audit(now, record); });
-  if (!kept) return std::unexpected(kept.error());
+  ATTESTD_CHECK(store_->append_audit(now, header_record(now, asker, decision, to_hex(next))));
   return announced;
 }
 

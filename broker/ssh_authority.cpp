@@ -1,7 +1,5 @@
 #include "broker/ssh_authority.h"
 
-#include <algorithm>
-
 #include "base/openssl_internal.h"
 #include "base/random.h"
 
@@ -20,10 +18,7 @@ openssl::Key private_key(ByteView seed) {
 }  // namespace
 
 Result<SshAuthority> SshAuthority::make() {
-  ATTESTD_TRY(SecretBytes seed, SecretBytes::make(seed_size));
-  ATTESTD_TRY(Bytes random, random_bytes(seed_size));
-  std::ranges::copy(random, seed.writable().begin());
-  wipe(random);
+  ATTESTD_TRY(SecretBytes seed, SecretBytes::random(seed_size));
   return load(std::move(seed));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace attestd::broker {
 namespace {
@@ -29,10 +30,7 @@ Result<std::optional<std::int64_t>> check_counter(std::int64_t known, const std:
 
 }  // namespace
 
-bool same_uuid(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(a, b, std::ranges::equal_to(), lower, lower);
-}
+bool same_uuid(std::string_view a, std::string_view b) { return equal_in_either_case(a, b); }
 
 Result<VolumeUpdate> check_volume(const ResourceSettings& settings, const VolumeState& state,
                                   const std::optional<UnlockClaim::Volume>& claim) {

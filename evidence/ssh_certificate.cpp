@@ -99,6 +99,22 @@ Result<std::vector<std::string>> parse_principals(ByteView bytes) {
   return out;
 }
 
+// From the certificate's type to the last field of the host's key.
+Result<SshPublicKey> take_subject_key(Reader& in, std::string_view called) {
+  ATTESTD_TRY(const ByteView type, take_string(in, "the certificate's type"));
+  if (!as_text(type).ends_with(certificate_suffix)) return fail(Errc::unsupported, "this is no ssh certificate");
+  if (as_text(type) != called) return fail(Errc::mismatch, "the certificate is of another type than it is called");
+  SshPublicKey out;
+  out.type = as_text(type).substr(0, type.size() - certificate_suffix.size());
+  ATTESTD_TRY(const unsigned count, fields_of(out.type));
+  ATTESTD_CHECK(take_string(in, "the nonce"));
+  ATTESTD_TRY(const ByteView fields, take_fields(in, count));
+  Writer key;
+  put_string(key, as_bytes(out.type));
+  out.blob = key.raw(fields).take();
+  return out;
+}
+
 Result<std::int64_t> take_time(Reader& in, std::string_view what) {
   ATTESTD_TRY(const std::uint64_t time, in.be64(what));
   // OpenSSH writes "for ever" as all ones.
@@ -158,32 +174,13 @@ SshPublicKey signed_ssh_host_certificate(const SshHostCertificate& certificate, 
 Result<SshPublicKey> ssh_subject_key(const SshPublicKey& shown) {
   if (!shown.type.ends_with(certificate_suffix)) return shown;
   Reader in(shown.blob);
-  ATTESTD_TRY(const ByteView type, take_string(in, "the certificate's type"));
-  if (as_text(type) != shown.type) return fail(Errc::mismatch, "the certificate is of another type than it is called");
-  SshPublicKey out;
-  out.type = shown.type.substr(0, shown.type.size() - certificate_suffix.size());
-  ATTESTD_TRY(const unsigned count, fields_of(out.type));
-  ATTESTD_CHECK(take_string(in, "the nonce"));
-  ATTESTD_TRY(const ByteView fields, take_fields(in, count));
-  Writer key;
-  put_string(key, as_bytes(out.type));
-  out.blob = key.raw(fields).take();
-  return out;
+  return take_subject_key(in, shown.type);
 }
 
 Result<SshHostCertificate> parse_ssh_host_certificate(const SshPublicKey& blob) {
   Reader in(blob.blob);
-  ATTESTD_TRY(const ByteView type, take_string(in, "the certificate's type"));
-  if (!as_text(type).ends_with(certificate_suffix)) return fail(Errc::unsupported, "this is no ssh certificate");
-  if (as_text(type) != blob.type) return fail(Errc::mismatch, "the certificate is of another type than it is called");
   SshHostCertificate out;
-  out.key.type = as_text(type).substr(0, type.size() - certificate_suffix.size());
-  ATTESTD_TRY(const unsigned count, fields_of(out.key.type));
-  ATTESTD_CHECK(take_string(in, "the nonce"));
-  ATTESTD_TRY(const ByteView fields, take_fields(in, count));
-  Writer key;
-  put_string(key, as_bytes(out.key.type));
-  out.key.blob = key.raw(fields).take();
+  ATTESTD_TRY(out.key, take_subject_key(in, blob.type));
   ATTESTD_TRY(out.serial, in.be64("the serial number"));
   ATTESTD_TRY(const std::uint32_t kind, in.be32("the kind of certificate"));
   if (kind != type_host) return fail(Errc::unsupported, "the certificate is not a host's");

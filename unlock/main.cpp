@@ -10,6 +10,7 @@
 
 #include <config.h>
 #include "agent/evidence_once.h"
+#include "agent/service_manager.h"
 #include "base/file.h"
 #include "luks/token.h"
 #include "net/https_url.h"
@@ -165,7 +166,11 @@ Result<std::string> uuid_of(const Options& options, const std::string& name) {
 }
 
 Result<void> serve(const Options& options) {
-  ATTESTD_TRY(const UniqueFd listener, passed_listener());
+  ATTESTD_TRY(const UniqueFd listener, agent::take_passed_socket());
+  if (!listener) {
+    return fail(Errc::usage,
+                "the service manager has passed no socket: attestd-unlock is started by one, or with --once");
+  }
   ATTESTD_TRY(const UniqueFd connection, accept_from(listener.get()));
   ATTESTD_TRY(const std::string name, volume_of_peer(connection.get()));
   ATTESTD_TRY(const std::string uuid, uuid_of(options, name));

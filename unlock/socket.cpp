@@ -2,18 +2,15 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <cstdlib>
 
 namespace attestd::unlock {
 namespace {
 
 constexpr std::string_view middle = "/cryptsetup/";
-constexpr int first_passed = 3;  // SD_LISTEN_FDS_START
 
 bool is_hex(std::string_view text) {
   return !text.empty() &&
@@ -44,17 +41,6 @@ Result<std::string> volume_of_peer(int connection) {
   }
   const std::size_t length = size > offsetof(sockaddr_un, sun_path) ? size - offsetof(sockaddr_un, sun_path) : 0;
   return volume_of_address({address.sun_path, length});
-}
-
-Result<UniqueFd> passed_listener() {
-  const char* const count = std::getenv("LISTEN_FDS");  // NOLINT(concurrency-mt-unsafe): one thread
-  const char* const pid = std::getenv("LISTEN_PID");    // NOLINT(concurrency-mt-unsafe)
-  if (count == nullptr || pid == nullptr || std::string_view(count) != "1" ||
-      std::string_view(pid) != std::to_string(::getpid())) {
-    return fail(Errc::usage,
-                "the service manager has passed no socket: attestd-unlock is started by one, or with --once");
-  }
-  return UniqueFd(first_passed);
 }
 
 Result<UniqueFd> accept_from(int listener) {

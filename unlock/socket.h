@@ -14,8 +14,6 @@ namespace attestd::unlock {
 Result<std::string> volume_of_address(std::string_view address);
 Result<std::string> volume_of_peer(int connection);
 
-// The one listening socket that the service manager passed (sd_listen_fds(3)). Errors: usage (none, or more).
-Result<UniqueFd> passed_listener();
 // The next connection. Error: io.
 Result<UniqueFd> accept_from(int listener);
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "base/random.h"
 #include "vtpm/counter_internal.h"
 #include "vtpm/latch.h"
 
@@ -207,11 +206,7 @@ Result<Enrolled> enrol(const EnrolRequest& request) {
     if (count > most_counts) return fail(Errc::out_of_range, "the TPM's counter is beyond 2^53");
     binding.counter = luks::VtpmCounter{*request.counter, count, {}};
   }
-  ATTESTD_TRY(Bytes random, random_bytes(volume_key_size));
-  auto secret = SecretBytes::copy_of(random);
-  wipe(random);
-  if (!secret) return std::unexpected(std::move(secret).error());
-  out.secret = *std::move(secret);
+  ATTESTD_TRY(out.secret, SecretBytes::random(volume_key_size));
   ATTESTD_TRY(binding.blob, seal(tpm, out.secret.view(), request.pin.view(), guard_of(binding, tpm.key, count)));
   return out;
 }

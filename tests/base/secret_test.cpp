@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -68,6 +69,19 @@ TEST_CASE("a secret moves and does not stay behind") {
   second.shrink(3);
   CHECK(as_text(second.view()) == "bat");
   CHECK(all_zero({bytes + 3, 4}));
+}
+
+TEST_CASE("a random secret has the size that was asked for, and is random to its end") {
+  const auto one = SecretBytes::random(1000);
+  const auto other = SecretBytes::random(1000);
+  REQUIRE(one);
+  REQUIRE(other);
+  CHECK(one->size() == 1000);
+  // Each piece that the kernel gives at once: the chance that 16 bytes are equal is 2^-128.
+  for (const std::size_t at : {0U, 240U, 256U, 512U, 984U}) {
+    CHECK_FALSE(std::ranges::equal(one->view().subspan(at, 16), other->view().subspan(at, 16)));
+    CHECK_FALSE(all_zero(one->view().subspan(at, 16)));
+  }
 }
 
 TEST_CASE("a secret is read from a file up to a limit") {
