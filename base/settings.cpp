@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "base/settings_internal.h"
+#include "base/toml_text.h"
 
 namespace attestd::settings {
 namespace {
@@ -97,12 +98,18 @@ Setter duration(std::chrono::milliseconds& target) {
 }
 
 Result<void> apply_settings(std::string_view toml, std::string_view name, const std::vector<Key>& keys) {
+  if (const auto at = forbidden_in_toml(toml)) {
+    return fail(Errc::malformed,
+                std::string(name) + ":" + std::to_string(at->line) + ": a character that TOML does not have there");
+  }
   toml::table parsed;
   try {
     parsed = toml::parse(toml, name);
   } catch (const toml::parse_error& error) {
     return fail(Errc::malformed, std::string(name) + ":" + std::to_string(error.source().begin.line) + ": " +
                                      std::string(error.description()));
+  } catch (const TomlAssertion&) {
+    return fail(Errc::malformed, std::string(name) + ": a table's header is no TOML");
   }
   for (const auto& [table_name, node] : parsed) {
     const bool known =

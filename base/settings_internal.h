@@ -2,7 +2,7 @@
 // limits. toml++ is in here, for .cpp files only.
 #pragma once
 
-#include <toml++/toml.h>
+#include "base/toml_internal.h"
 
 #include <algorithm>
 #include <chrono>

@@ -33,8 +33,9 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/journal.h"
 #include "base/result.h"
+#include "daemon/journal.h"
+#include "net/server_limits.h"
 
 namespace attestd::gateway {
 
@@ -48,20 +49,17 @@ struct Config {
     std::string certificate;
     std::string key;
   } tls;
-  struct Limits {
-    unsigned connections = 1024;
-    unsigned connections_per_address = 256;
-    unsigned requests = 512;
-    unsigned requests_per_address = 128;
-    unsigned waiting = 4096;
-    unsigned waiting_per_address = 512;
-    std::chrono::milliseconds handshake_timeout{10000};
-    std::chrono::milliseconds request_timeout{10000};
-    std::chrono::milliseconds answer_timeout{30000};
-    std::chrono::milliseconds idle_timeout{30000};
+  struct Limits : net::ServerLimits {
+    Limits()
+        : net::ServerLimits{.connections = 1024,
+                            .connections_per_address = 256,
+                            .requests = 512,
+                            .requests_per_address = 128,
+                            .waiting = 4096,
+                            .waiting_per_address = 512} {}
     std::chrono::milliseconds agent_timeout{60000};
   } limits;
-  agent::Priority log_level = agent::Priority::info;
+  daemon::Priority log_level = daemon::Priority::info;
 };
 
 // Errors: malformed (TOML, wrong type, unknown key, one of certificate and key without

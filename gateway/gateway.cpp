@@ -5,11 +5,11 @@
 #include <boost/json/serialize.hpp>
 #include <ctime>
 
-#include "agent/daemon_internal.h"
 #include "agent/evidence_request.h"
 #include "agent/resources.h"
 #include "base/encoding.h"
 #include "base/random.h"
+#include "daemon/daemon_internal.h"
 #include "evidence/channel_json_internal.h"
 #include "gateway/api_internal.h"
 #include "gateway/certificate_bundle.h"
@@ -19,8 +19,8 @@
 
 namespace attestd::gateway {
 namespace asio = boost::asio;
-using agent::journal, agent::Priority;
-namespace events = agent::events;
+using daemon::journal, daemon::Priority;
+namespace events = daemon::events;
 
 namespace {
 
@@ -31,15 +31,6 @@ constexpr std::size_t nonce_size = 32;  // bytes
 
 std::int64_t now_s() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
-net::HttpLimits http_limits(const Config::Limits& limits) {
-  return {.body = agent::request_body_limit,
-          .connections = limits.connections,
-          .connections_per_address = limits.connections_per_address,
-          .request = limits.request_timeout,
-          .answer = limits.answer_timeout,
-          .idle = limits.idle_timeout};
-}
-
 class Gateway {
  public:
   Gateway(Config config, net::TlsIdentity identity, Reload reload)
@@ -47,12 +38,7 @@ class Gateway {
         reload_(std::move(reload)),
         identity_(std::move(identity)),
         agent_(daemon_.loop().get_executor(), config_.agent, config_.limits.agent_timeout, config_.limits.requests),
-        turnstile_(daemon_.loop().get_executor(),
-                   {.running = config_.limits.requests,
-                    .running_per_address = config_.limits.requests_per_address,
-                    .waiting = config_.limits.waiting,
-                    .waiting_per_address = config_.limits.waiting_per_address},
-                   config_.limits.agent_timeout),
+        turnstile_(daemon_.loop().get_executor(), config_.limits, config_.limits.agent_timeout),
         api_(daemon_.loop().get_executor(), agent_, turnstile_, config_, counters_) {}
 
   Result<void> run(std::vector<UniqueFd> listeners) {
@@ -63,7 +49,7 @@ class Gateway {
     }
     for (UniqueFd& listener : listeners) {
       daemon_.add_server(
-          std::move(listener), http_limits(config_.limits), counters_.connections,
+          std::move(listener), net::HttpLimits::of(config_.limits, agent::request_body_limit), counters_.connections,
           [this](net::HttpRequest request) { return api_.answer(std::move(request)); },
           net::over_tls([this] { return context_; }, config_.limits.handshake_timeout));
     }
@@ -142,7 +128,7 @@ class Gateway {
       ATTESTD_TRY(context_, identity.context());
       identity_ = std::move(identity);
     }
-    agent::set_log_level(fresh.log_level);
+    daemon::set_log_level(fresh.log_level);
     return makes_certificate() ? "read the log level anew"
                                : "read the log level and the certificate anew; its key has the SHA-256 " +
                                      to_hex(identity_.spki_sha256());
@@ -153,7 +139,7 @@ class Gateway {
   net::TlsIdentity identity_;
   Counters counters_;
   std::shared_ptr<asio::ssl::context> context_;
-  agent::Daemon daemon_{[this] { return reload(); }};
+  daemon::Daemon daemon_{[this] { return reload(); }};
   AgentClient agent_;
   net::Turnstile turnstile_;
   Api api_;

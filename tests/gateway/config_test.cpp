@@ -38,7 +38,7 @@ level = "debug"
   CHECK(config->limits.connections_per_address == 2);
   CHECK(config->limits.waiting_per_address == 6);
   CHECK(config->limits.agent_timeout == std::chrono::seconds(6));
-  CHECK(config->log_level == agent::Priority::debug);
+  CHECK(config->log_level == daemon::Priority::debug);
 }
 
 TEST_CASE("a wrong configuration of the gateway is refused with its line") {
@@ -47,6 +47,9 @@ TEST_CASE("a wrong configuration of the gateway is refused with its line") {
     std::string_view error;
   };
   for (const Case& c : {Case{"[gateway]\nport = 1", "g.toml:2: unknown key gateway.port"},
+                        Case{std::string_view("# a\n[\0a]", 8), "g.toml:2: a character that TOML does not have there"},
+                        Case{"[= 1]", "g.toml: a table's header is no TOML"},
+                        Case{"[\x12]", "g.toml:1: a character that TOML does not have there"},
                         Case{"[limits]\nconnections = 0", "g.toml:2: limits.connections must be 1 to 100000"},
                         Case{"[tls]\nkey = \"/k\"", "g.toml: tls.certificate and tls.key go together"},
                         Case{"[gateway]\nlisten = []", "g.toml: gateway.listen must not be empty"},

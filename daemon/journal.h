@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace attestd::agent {
+namespace attestd::daemon {
 
 enum class Priority : int { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };  // as syslog(3) counts
 // By their names in configuration files.
@@ -35,6 +35,7 @@ inline constexpr Event credential_refused{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0b", "c
 inline constexpr Event accept_failed{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0c", "accept-failed"};
 inline constexpr Event failed{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0d", "failed"};
 inline constexpr Event evidence_incomplete{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0e", "evidence-incomplete"};
+inline constexpr Event mappings_unknown{"c8c2f0a5b3a74d1f9a2e5d0c4c1f7b0f", "mappings-unknown"};
 }  // namespace events
 
 // Entries less urgent than this are dropped. Call before other threads start.
@@ -45,4 +46,8 @@ using JournalField = std::pair<std::string_view, std::string>;  // "ATTESTD_ERRO
 void journal(Priority priority, const Event& event, std::string message,
              std::initializer_list<JournalField> fields = {});
 
-}  // namespace attestd::agent
+// One field as the journal takes it (systemd.io/JOURNAL_NATIVE_PROTOCOL): "NAME=value\n", and for a value with a line
+// break its size, 64 bits in little endian.
+std::string journal_field(std::string_view name, std::string_view value);
+
+}  // namespace attestd::daemon

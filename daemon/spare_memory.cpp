@@ -1,8 +1,8 @@
 #include <malloc.h>
 
-#include "agent/spare_memory_internal.h"
+#include "daemon/spare_memory_internal.h"
 
-namespace attestd::agent {
+namespace attestd::daemon {
 namespace {
 
 constexpr std::chrono::seconds interval{1};
@@ -30,4 +30,4 @@ void SpareMemory::look() {
   free_before_ = free;
 }
 
-}  // namespace attestd::agent
+}  // namespace attestd::daemon

@@ -1,7 +1,7 @@
-#include "agent/service_manager.h"
-#include "agent/watchdog_internal.h"
+#include "daemon/service_manager.h"
+#include "daemon/watchdog_internal.h"
 
-namespace attestd::agent {
+namespace attestd::daemon {
 
 void Watchdog::start() {
   const auto interval = watchdog_interval();
@@ -13,4 +13,4 @@ void Watchdog::start() {
   });
 }
 
-}  // namespace attestd::agent
+}  // namespace attestd::daemon

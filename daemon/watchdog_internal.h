@@ -4,7 +4,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-namespace attestd::agent {
+namespace attestd::daemon {
 
 // Tells the service manager that the loop turns: by the loop's own timer, so that one
 // that hangs is found out. Nothing without a watchdog (sd_watchdog_enabled(3)).
@@ -17,4 +17,4 @@ class Watchdog {
   boost::asio::steady_timer timer_;
 };
 
-}  // namespace attestd::agent
+}  // namespace attestd::daemon

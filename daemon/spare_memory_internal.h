@@ -4,7 +4,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-namespace attestd::agent {
+namespace attestd::daemon {
 
 // Gives memory back to the kernel that a burst of requests left free: glibc keeps pages
 // that lie below one in use, whatever they add up to. Looks every second, and acts when more
@@ -20,4 +20,4 @@ class SpareMemory {
   std::size_t free_before_ = 0;  // bytes, at the last look
 };
 
-}  // namespace attestd::agent
+}  // namespace attestd::daemon

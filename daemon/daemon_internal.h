@@ -9,11 +9,11 @@
 #include <functional>
 #include <string>
 
-#include "agent/spare_memory_internal.h"
-#include "agent/watchdog_internal.h"
+#include "daemon/spare_memory_internal.h"
+#include "daemon/watchdog_internal.h"
 #include "net/http_server_internal.h"
 
-namespace attestd::agent {
+namespace attestd::daemon {
 
 class Daemon {
  public:
@@ -45,4 +45,4 @@ class Daemon {
   bool stopping_ = false;
 };
 
-}  // namespace attestd::agent
+}  // namespace attestd::daemon

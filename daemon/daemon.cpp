@@ -1,10 +1,10 @@
 #include <csignal>
 
-#include "agent/daemon_internal.h"
-#include "agent/journal.h"
-#include "agent/service_manager.h"
+#include "daemon/daemon_internal.h"
+#include "daemon/journal.h"
+#include "daemon/service_manager.h"
 
-namespace attestd::agent {
+namespace attestd::daemon {
 namespace {
 
 constexpr std::chrono::seconds drain_time{10};
@@ -71,4 +71,4 @@ void Daemon::stop() {
   }
 }
 
-}  // namespace attestd::agent
+}  // namespace attestd::daemon

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 
-namespace attestd::agent {
+namespace attestd::daemon {
 
 // The listening stream sockets that were passed to us, maybe none. Errors: malformed
 // (something else was passed).
@@ -30,4 +30,4 @@ void notify_manager(const std::string& state);
 // How often the manager wants to hear from us; none without a watchdog.
 std::optional<std::chrono::microseconds> watchdog_interval();
 
-}  // namespace attestd::agent
+}  // namespace attestd::daemon
