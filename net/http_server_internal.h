@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "net/http_counters.h"
 #include "net/problem.h"
+#include "net/server_limits.h"
 #include "net/tls_channel.h"
 
 namespace attestd::net {
@@ -46,6 +47,16 @@ HttpResponse problem_response(const Problem& problem);
 using StreamSocket = boost::asio::generic::stream_protocol::socket;
 
 struct HttpLimits {
+  // `body`: bytes.
+  static HttpLimits of(const ServerLimits& limits, std::size_t body) {
+    return {.body = body,
+            .connections = limits.connections,
+            .connections_per_address = limits.connections_per_address,
+            .request = limits.request_timeout,
+            .answer = limits.answer_timeout,
+            .idle = limits.idle_timeout};
+  }
+
   std::size_t body = 0;  // bytes
   unsigned connections = 0;
   // Above 0: of one address, or of one /64 of IPv6; further ones are closed at once.

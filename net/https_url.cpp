@@ -1,25 +1,71 @@
 #include "net/https_url.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 
+#include <algorithm>
 #include <charconv>
-#include <memory>
 #include <optional>
+
+#include "base/text.h"
 
 namespace attestd {
 namespace {
 
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-using Url = std::unique_ptr<CURLU, FreeUrl>;
+constexpr std::uint16_t http_port = 80;
+constexpr std::uint16_t https_port = 443;
 
-std::optional<std::string> part(const Url& url, CURLUPart which) {
-  char* text = nullptr;
-  if (curl_url_get(url.get(), which, &text, 0) != CURLUE_OK) return std::nullopt;
-  const std::unique_ptr<char, void (*)(void*)> owned(text, curl_free);
-  return std::string(text);
+// RFC 3986 section 3, with nothing decoded: what needs decoding is no host that we ask.
+struct Parts {
+  std::string_view scheme, authority, rest;  // rest: path, query and fragment
+};
+std::optional<Parts> split(std::string_view url) {
+  const bool plain = std::ranges::all_of(url, [](char c) { return c > ' ' && c < 0x7f; });
+  const std::size_t colon = url.find("://");
+  if (!plain || colon == std::string_view::npos) return std::nullopt;
+  const std::string_view behind = url.substr(colon + 3);
+  const std::size_t end = std::min(behind.find_first_of("/?#"), behind.size());
+  return Parts{url.substr(0, colon), behind.substr(0, end), behind.substr(end)};
+}
+
+// "2001:db8::1", or "fe80::1%25eth0" (RFC 6874): the zone behind a "%" alone.
+std::optional<std::string> bracketed(std::string_view text) {
+  const std::size_t percent = text.find('%');
+  const std::string address(text.substr(0, percent));
+  in6_addr parsed{};
+  if (::inet_pton(AF_INET6, address.c_str(), &parsed) != 1) return std::nullopt;
+  if (percent == std::string_view::npos) return address;
+  std::string_view zone = text.substr(percent + 1);
+  if (zone.starts_with("25")) zone.remove_prefix(2);
+  if (!is_host_name(zone)) return std::nullopt;
+  return address + "%" + std::string(zone);
+}
+
+std::optional<std::uint16_t> port_of(std::string_view text) {
+  std::uint16_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (code != std::errc() || end != text.data() + text.size() || number == 0) return std::nullopt;
+  return number;
+}
+
+// Nothing where there is no such host, or no such port.
+std::optional<HttpsServerName> server_of(std::string_view authority, std::uint16_t default_port) {
+  std::string_view behind;
+  std::optional<std::string> host;
+  if (authority.starts_with('[')) {
+    const std::size_t end = authority.find(']');
+    if (end == std::string_view::npos) return std::nullopt;
+    host = bracketed(authority.substr(1, end - 1));
+    behind = authority.substr(end + 1);
+  } else {
+    const std::string_view name = authority.substr(0, authority.find(':'));
+    if (is_host_name(name)) host = std::string(name);
+    behind = authority.substr(name.size());
+  }
+  if (!host) return std::nullopt;
+  if (behind.empty() || behind == ":") return HttpsServerName{std::move(*host), default_port};
+  const auto port = behind.front() == ':' ? port_of(behind.substr(1)) : std::nullopt;
+  if (!port) return std::nullopt;
+  return HttpsServerName{std::move(*host), *port};
 }
 
 std::unexpected<Error> wrong(const std::string& url, const std::string& why) {
@@ -29,31 +75,37 @@ std::unexpected<Error> wrong(const std::string& url, const std::string& why) {
 }  // namespace
 
 Result<HttpsServerName> parse_https_url(const std::string& url, std::uint16_t default_port) {
-  const Url parsed(curl_url());
-  if (!parsed) return fail(Errc::internal, "libcurl has no memory for a URL");
-  if (const CURLUcode code = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0); code != CURLUE_OK) {
-    return wrong(url, std::string("is no URL (") + curl_url_strerror(code) + ")");
+  const auto parts = split(url);
+  if (!parts) return wrong(url, "is no URL");
+  if (!equal_in_either_case(parts->scheme, "https")) {
+    return wrong(url, "is not an https URL, and evidence has no other");
   }
-  if (part(parsed, CURLUPART_SCHEME) != "https") return wrong(url, "is not an https URL, and evidence has no other");
-  for (const auto& [which, name] :
-       {std::pair{CURLUPART_USER, "a user"}, std::pair{CURLUPART_PASSWORD, "a password"},
-        std::pair{CURLUPART_QUERY, "a query"}, std::pair{CURLUPART_FRAGMENT, "a fragment"}}) {
-    if (part(parsed, which)) return wrong(url, std::string("has ") + name);
+  if (parts->authority.find('@') != std::string_view::npos) return wrong(url, "has a user");
+  if (parts->rest.find('?') != std::string_view::npos) return wrong(url, "has a query");
+  if (parts->rest.find('#') != std::string_view::npos) return wrong(url, "has a fragment");
+  if (!parts->rest.empty() && parts->rest != "/") return wrong(url, "has a path");
+  auto server = server_of(parts->authority, default_port);
+  if (!server) return wrong(url, "has no host that can be asked, or no such port");
+  return *std::move(server);
+}
+
+Result<HttpUrl> parse_http_url(const std::string& url) {
+  const auto no = [&] { return fail(Errc::usage, "\"" + url + "\" is no http: or https: URL"); };
+  const auto parts = split(url);
+  if (!parts) return no();
+  HttpUrl out;
+  out.tls = equal_in_either_case(parts->scheme, "https");
+  if (!out.tls && !equal_in_either_case(parts->scheme, "http")) return no();
+  auto server = server_of(parts->authority, out.tls ? https_port : http_port);
+  if (!server || parts->rest.find('#') != std::string_view::npos) return no();
+  out.server = *std::move(server);
+  out.authority = parts->authority;
+  if (const auto zone = out.authority.find('%'); zone != std::string::npos) {
+    out.authority.erase(zone, out.authority.find(']') - zone);
   }
-  if (part(parsed, CURLUPART_PATH).value_or("/") != "/") return wrong(url, "has a path");
-  std::string host = part(parsed, CURLUPART_HOST).value_or("");
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-    if (const auto zone = part(parsed, CURLUPART_ZONEID)) host += "%" + *zone;
-  } else if (!is_host_name(host)) {
-    return wrong(url, "has no host that can be asked");
-  }
-  std::uint16_t number = default_port;
-  if (const auto port = part(parsed, CURLUPART_PORT)) {
-    std::from_chars(port->data(), port->data() + port->size(), number);  // libcurl has checked it
-    if (number == 0) return wrong(url, "has the port 0");
-  }
-  return HttpsServerName{std::move(host), number};
+  out.target = parts->rest;
+  if (!out.target.starts_with('/')) out.target.insert(0, 1, '/');
+  return out;
 }
 
 std::string https_url(const HttpsServerName& server) {

@@ -8,6 +8,7 @@
 
 #include "base/openssl_internal.h"
 #include "base/random.h"
+#include "base/regular_file.h"
 #include "evidence/digest.h"
 #include "net/https_server_internal.h"
 
@@ -86,7 +87,7 @@ Result<TlsIdentity> TlsIdentity::make() {
 
 Result<TlsIdentity> TlsIdentity::load(const std::string& certificate, const std::string& key) {
   for (const std::string& path : {certificate, key}) {
-    if (::access(path.c_str(), R_OK) != 0) return fail_errno(errno, "cannot read " + path);
+    ATTESTD_CHECK(open_regular_file(path));  // OpenSSL says less of why it cannot
   }
   auto inner = std::make_unique<Inner>();
   inner->certificate_file = certificate;

@@ -12,6 +12,7 @@
 
 #include "net/fair_queue.h"
 #include "net/problem.h"
+#include "net/server_limits.h"
 
 namespace attestd::net {
 
@@ -20,6 +21,14 @@ class Turnstile {
   // Nobody waits for longer than `patience`.
   Turnstile(const boost::asio::any_io_executor& executor, FairQueue::Limits limits, std::chrono::milliseconds patience)
       : executor_(executor), queue_(limits), patience_(patience) {}
+  Turnstile(const boost::asio::any_io_executor& executor, const ServerLimits& limits,
+            std::chrono::milliseconds patience)
+      : Turnstile(executor,
+                  {.running = limits.requests,
+                   .running_per_address = limits.requests_per_address,
+                   .waiting = limits.waiting,
+                   .waiting_per_address = limits.waiting_per_address},
+                  patience) {}
 
   // The right to run; it ends with the object.
   class Pass {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "net/https_client.h"
 #include "tests/catch.h"
 #include "tests/net/local_server.h"
 
@@ -18,8 +19,10 @@ FetchRequest request_to(const std::string& url) {
   return request;
 }
 
-Errc code_of(const FetchRequest& request) {
-  const auto response = http_fetch(request);
+using Client = Result<FetchResponse> (*)(const FetchRequest&);
+
+Errc code_of(const FetchRequest& request, Client fetch) {
+  const auto response = fetch(request);
   REQUIRE_FALSE(response);
   INFO(response.error().text());
   CHECK(response.error().message.find(request.peer) != std::string::npos);
@@ -33,12 +36,13 @@ struct Case {
 };
 
 TEST_CASE("a good answer comes with its status, type, headers and body") {
+  const Client fetch = GENERATE(&http_fetch, &https_fetch);
   const LocalServer server([](const SeenRequest&) {
     return answer(200, "hello", "Content-Type: text/plain\r\nX-Chain:   a b \r\nx-chain: second\r\n");
   });
   auto request = request_to(server.url() + "/a?b=c");
   request.headers = {"Metadata: true"};
-  const auto response = http_fetch(request);
+  const auto response = fetch(request);
   REQUIRE(response);
   CHECK(response->status == 200);
   CHECK(response->body == "hello");
@@ -54,11 +58,12 @@ TEST_CASE("a good answer comes with its status, type, headers and body") {
 }
 
 TEST_CASE("a request with a body is posted with its type") {
+  const Client fetch = GENERATE(&http_fetch, &https_fetch);
   const LocalServer server([](const SeenRequest& request) { return answer(200, request.body); });
   auto request = request_to(server.url() + "/acc/tdquote");
   request.body = R"({"report":"AAAA"})";
   request.content_type = "application/json";
-  const auto response = http_fetch(request);
+  const auto response = fetch(request);
   REQUIRE(response);
   CHECK(response->body == request.body);
   const auto seen = server.seen();
@@ -69,6 +74,7 @@ TEST_CASE("a request with a body is posted with its type") {
 }
 
 TEST_CASE("what a peer does wrong is an error of its own, and never a response") {
+  const Client fetch = GENERATE(&http_fetch, &https_fetch);
   const std::string ok = "HTTP/1.1 200 OK\r\n";
   Answer flood{ok + "\r\n", std::uint64_t{100} << 20U, false};
   Answer announced = answer(200, std::string(1001, 'x'));
@@ -102,19 +108,21 @@ TEST_CASE("what a peer does wrong is an error of its own, and never a response")
     const LocalServer server([&reply = reply](const SeenRequest&) { return reply; });
     auto request = request_to(server.url());
     request.peer = "the test's server";
-    CHECK(code_of(request) == code);
+    CHECK(code_of(request, fetch) == code);
     CHECK(server.seen().size() == 1);
   }
 }
 
 TEST_CASE("exactly the limit is no error") {
+  const Client fetch = GENERATE(&http_fetch, &https_fetch);
   const LocalServer server([](const SeenRequest&) { return answer(200, std::string(1000, 'x')); });
-  const auto response = http_fetch(request_to(server.url()));
+  const auto response = fetch(request_to(server.url()));
   REQUIRE(response);
   CHECK(response->body.size() == 1000);
 }
 
 TEST_CASE("a peer that hangs ends with the deadline, wherever it hangs") {
+  const Client fetch = GENERATE(&http_fetch, &https_fetch);
   const std::vector<std::pair<std::string, Answer>> cases{
       {"before a byte", {"", 0, true}},
       {"within the headers", {"HTTP/1.1 200 OK\r\nX-A", 0, true}},
@@ -125,27 +133,29 @@ TEST_CASE("a peer that hangs ends with the deadline, wherever it hangs") {
     const LocalServer server([&reply = reply](const SeenRequest&) { return reply; });
     auto request = request_to(server.url());
     request.timeout = 200ms;
-    CHECK(code_of(request) == Errc::timed_out);
+    CHECK(code_of(request, fetch) == Errc::timed_out);
   }
 }
 
 TEST_CASE("a port where nobody listens is unavailable") {
+  const Client fetch = GENERATE(&http_fetch, &https_fetch);
   std::string url;
   {
     const LocalServer server([](const SeenRequest&) { return answer(200, ""); });
     url = server.url();
   }
-  CHECK(code_of(request_to(url)) == Errc::unavailable);
+  CHECK(code_of(request_to(url), fetch) == Errc::unavailable);
 }
 
 TEST_CASE("other schemes and headers that hide another are not sent") {
-  CHECK(code_of(request_to("file:///etc/hostname")) == Errc::usage);
-  CHECK(code_of(request_to("no URL")) == Errc::usage);
+  const Client fetch = GENERATE(&http_fetch, &https_fetch);
+  CHECK(code_of(request_to("file:///etc/hostname"), fetch) == Errc::usage);
+  CHECK(code_of(request_to("no URL"), fetch) == Errc::usage);
   const LocalServer server([](const SeenRequest&) { return answer(200, ""); });
   auto request = request_to(server.url());
   request.headers = {"X-A: b\r\nX-C: d"};
-  CHECK(code_of(request) == Errc::usage);
-  CHECK(code_of(request_to(server.url() + "/\r\nX-C: d")) == Errc::usage);
+  CHECK(code_of(request, fetch) == Errc::usage);
+  CHECK(code_of(request_to(server.url() + "/\r\nX-C: d"), fetch) == Errc::usage);
   CHECK(server.seen().empty());
 }
 
@@ -165,6 +175,7 @@ TEST_CASE("a proxy in the environment is used only where this was asked") {
 }
 
 TEST_CASE("Retry-After is told in seconds, whichever way it is written") {
+  const Client fetch = GENERATE(&http_fetch, &https_fetch);
   struct Written {
     std::string value;
     std::chrono::seconds least, most;
@@ -180,7 +191,7 @@ TEST_CASE("Retry-After is told in seconds, whichever way it is written") {
     INFO(value);
     const LocalServer server(
         [&value = value](const SeenRequest&) { return answer(429, "", "Retry-After: " + value + "\r\n"); });
-    const auto response = http_fetch(request_to(server.url()));
+    const auto response = fetch(request_to(server.url()));
     REQUIRE(response);
     CHECK(response->retry_after >= least);
     CHECK(response->retry_after <= most);

@@ -52,6 +52,23 @@ TEST_CASE("a server's URL reads back as the server") {
   }
 }
 
+TEST_CASE("a URL is taken apart for who asks it") {
+  const auto url = parse_http_url("http://169.254.169.254/metadata/x?y=1&z=/2").value();
+  CHECK_FALSE(url.tls);
+  CHECK(url.server == HttpsServerName{"169.254.169.254", 80});
+  CHECK(url.target == "/metadata/x?y=1&z=/2");
+  CHECK(parse_http_url("https://vm").value().server.port == 443);
+  CHECK(parse_http_url("https://vm").value().target == "/");
+  CHECK(parse_http_url("https://vm?a").value().target == "/?a");
+  CHECK(parse_http_url("https://[fe80::1%25eth0]:7/a").value().authority == "[fe80::1]:7");
+  for (const char* const bad :
+       {"", "vm", "ftp://vm", "http:///x", "http://vm#x", "http://u@vm", "http://a b", "http://vm/a b",
+        "http://vm/\r\nX: y", "http://vm:0", "http://[::1", "http://[::1]x", "http://vm/\xc3\xa4"}) {
+    INFO(bad);
+    CHECK_FALSE(parse_http_url(bad));
+  }
+}
+
 TEST_CASE("an address is told from a name") {
   CHECK(is_address("127.0.0.1"));
   CHECK(is_address("::1"));
