@@ -1,5 +1,6 @@
 // Whatever parses encodes to the same token, and is described in printable text.
 #include "luks/token.h"
+#include "luks/unlock_socket.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,6 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string text = luks::describe_token(token);
     if (!std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; })) std::abort();
   }
+  if (const auto uuid = luks::uuid_of_address(json); uuid && (uuid->size() != 36 || !json.ends_with(*uuid)))
+    std::abort();
   const auto token = luks::parse_unlock_token(json);
   if (!token) return 0;
   const auto encoded = luks::encode_unlock_token(*token);

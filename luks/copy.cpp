@@ -6,6 +6,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -43,17 +44,25 @@ Result<std::uint64_t> size_of(int fd, const std::string& device) {
   return static_cast<std::uint64_t>(end);
 }
 
-Result<DeviceHeader> read_header(int fd, const std::string& device) {
+std::uint64_t end_of_keyslots(const Header& header) {
+  std::uint64_t end = 2 * header.primary.header_size;
+  for (const Keyslot& slot : header.keyslots) end = std::max(end, slot.area_offset + slot.area_size);
+  return end;
+}
+
+Result<DeviceHeader> read_header(int fd, const std::string& device, Until until) {
   DeviceHeader out;
   ATTESTD_TRY(out.device_size, size_of(fd, device));
   ATTESTD_CHECK(read_up_to(fd, device, binary_header_size, out.metadata));
   auto parsed = parse_binary_header(out.metadata, Copy::primary);
   if (!parsed) return std::unexpected(std::move(parsed).error().in(device));
   ATTESTD_CHECK(read_up_to(fd, device, 2 * parsed->header_size, out.metadata));
+  ATTESTD_TRY(out.settled, settle_headers(out.metadata));
   auto header = parse_header(out.metadata, out.device_size);
   if (!header) return std::unexpected(std::move(header).error().in(device));
   out.header = *std::move(header);
-  ATTESTD_CHECK(read_up_to(fd, device, out.header.metadata_size(), out.metadata));
+  ATTESTD_CHECK(read_up_to(fd, device, until == Until::end ? out.header.metadata_size() : end_of_keyslots(out.header),
+                           out.metadata));
   return out;
 }
 
@@ -66,9 +75,13 @@ Result<void> require_memory(int fd, const std::string& path) {
   return {};
 }
 
-Result<void> fill(int fd, const std::string& temporary, const std::string& path, ByteView metadata) {
+Result<void> fill(int fd, const std::string& temporary, const std::string& path, ByteView metadata,
+                  std::uint64_t size) {
   ATTESTD_CHECK(require_memory(fd, path));
   ATTESTD_CHECK(write_all(fd, temporary, metadata));
+  if (size > metadata.size() && ::ftruncate(fd, static_cast<off_t>(size)) != 0) {
+    return fail_errno(errno, "cannot set the size of " + temporary);
+  }
   if (::fchmod(fd, S_IRUSR) != 0) return fail_errno(errno, "cannot set the mode of " + temporary);
   if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno(errno, "cannot rename to " + path);
   return {};
@@ -76,17 +89,19 @@ Result<void> fill(int fd, const std::string& temporary, const std::string& path,
 
 }  // namespace
 
-Result<DeviceHeader> read_device_header(const std::string& device) {
+Result<DeviceHeader> read_device_header(int fd, const std::string& name) { return read_header(fd, name, Until::end); }
+
+Result<DeviceHeader> read_device_header(const std::string& device, Until until) {
   const UniqueFd fd(::open(device.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!fd) return fail_errno(errno, "cannot open " + device);
-  return read_header(fd.get(), device);
+  return read_header(fd.get(), device, until);
 }
 
-Result<void> write_header_copy(const std::string& path, ByteView metadata) {
+Result<void> write_header_copy(const std::string& path, ByteView metadata, std::uint64_t size) {
   std::string temporary = path + ".XXXXXX";
   const UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) return fail_errno(errno, "cannot create a file beside " + path);
-  auto done = fill(fd.get(), temporary, path, metadata);
+  auto done = fill(fd.get(), temporary, path, metadata, size);
   if (!done) ::unlink(temporary.c_str());
   return done;
 }

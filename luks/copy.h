@@ -19,18 +19,25 @@ namespace attestd::luks {
 
 struct DeviceHeader {
   Header header;
-  Bytes metadata;                 // both headers and all keyslots, Header::metadata_size() bytes
+  Bytes metadata;                 // both headers and all keyslots, Header::metadata_size() bytes, or fewer
+  std::optional<Copy> settled;    // on the disk this one does not count; here it is as the other: settle_headers()
   std::uint64_t device_size = 0;  // bytes
 };
 
 // Of a block device or a regular file. Each byte is read once. Errors, with the device's
 // name and the offset: not_found, permission, io, usage (something else), truncated, and
 // those of parse_header().
-Result<DeviceHeader> read_device_header(const std::string& device);
+// `Until::last_keyslot`: the metadata ends where the last keyslot that is used does, mostly some 300 kB of 16 MiB.
+// Behind it is nothing that opening reads.
+enum class Until { end, last_keyslot };
+Result<DeviceHeader> read_device_header(const std::string& device, Until until = Until::end);
+// The same of an open one, all of it; `name` is for its errors.
+Result<DeviceHeader> read_device_header(int fd, const std::string& name);
 
 // Writes `metadata` to a file of mode 0400 that appears whole at `path`, in the place of
 // one that is there. The folder must be in memory (tmpfs, ramfs): on a disk the host could
-// change it. Errors: usage (another file system), and those of the system calls.
-Result<void> write_header_copy(const std::string& path, ByteView metadata);
+// change it. It has `size` bytes where that is more: cryptsetup wants all that the header speaks of, and has zeros.
+// Errors: usage (another file system), and those of the system calls.
+Result<void> write_header_copy(const std::string& path, ByteView metadata, std::uint64_t size = 0);
 
 }  // namespace attestd::luks

@@ -74,6 +74,26 @@ Result<void> check_checksum(ByteView header, const BinaryHeader& fields) {
   return {};
 }
 
+// One of the two, when it is whole and in its place.
+std::optional<BinaryHeader> good_header(ByteView header, Copy copy) {
+  auto fields = parse_binary_header(header, copy);
+  const std::uint64_t place = copy == Copy::primary ? 0 : header.size();
+  if (!fields || fields->header_size != header.size() || fields->offset != place) return std::nullopt;
+  if (!check_checksum(header, *fields)) return std::nullopt;
+  return *std::move(fields);
+}
+
+// `other` says what `good` says, in the other place.
+void write_after(ByteView good, const BinaryHeader& fields, std::span<std::byte> other, Copy copy) {
+  std::ranges::copy(good, other.begin());
+  std::ranges::copy(as_bytes(copy == Copy::primary ? primary_magic : secondary_magic), other.begin());
+  std::uint64_t place = copy == Copy::primary ? 0 : fields.header_size;
+  for (std::size_t i = sizeof place; i-- > 0; place >>= 8U) other[offset_offset + i] = static_cast<std::byte>(place);
+  std::ranges::fill(other.subspan(checksum_offset, checksum_size), std::byte{0});
+  const auto algorithm = hash_from_name(fields.checksum_algorithm);
+  if (algorithm) std::ranges::copy(digest(*algorithm, {ByteView(other)}), other.begin() + checksum_offset);
+}
+
 // Section 2.2: the object, then zeros to the end of the area, one at least.
 Result<std::string_view> json_text(ByteView area) {
   const std::string_view text = as_text(area);
@@ -166,6 +186,27 @@ Result<Header> parse_header(ByteView headers, std::uint64_t device_size) {
   if (auto done = read(); !done) return std::unexpected(std::move(done).error().in("LUKS2 metadata"));
   out.canonical_digest = canonical_digest(headers, size);
   return out;
+}
+
+Result<std::optional<Copy>> settle_headers(std::span<std::byte> headers) {
+  ATTESTD_TRY(const BinaryHeader begin, parse_binary_header(headers, Copy::primary));
+  const std::uint64_t size = begin.header_size;
+  if (headers.size() < 2 * size) {
+    return fail_at(Errc::truncated, headers.size(),
+                   "the two LUKS2 headers take " + std::to_string(2 * size) + " bytes");
+  }
+  const auto first = headers.first(size);
+  const auto second = headers.subspan(size, size);
+  const auto primary = good_header(first, Copy::primary);
+  const auto secondary = good_header(second, Copy::secondary);
+  if (!primary && !secondary) return std::nullopt;
+  if (primary && secondary && primary->sequence == secondary->sequence) return std::nullopt;
+  if (primary && (!secondary || primary->sequence > secondary->sequence)) {
+    write_after(first, *primary, second, Copy::secondary);
+    return Copy::secondary;
+  }
+  write_after(second, *secondary, first, Copy::primary);
+  return Copy::primary;
 }
 
 FixedBytes<canonical_digest_size> canonical_digest(ByteView headers, std::uint64_t header_size) {

@@ -129,6 +129,13 @@ Result<BinaryHeader> parse_binary_header(ByteView block, Copy copy);
 // unsupported.
 Result<Header> parse_header(ByteView headers, std::uint64_t device_size);
 
+// Of the two headers, which the caller knows to be `headers`, 2 * header_size bytes of the primary, the one that
+// counts as cryptsetup has it: whose checksum is right, and of two such the one with the higher sequence. The other
+// is written anew after it, so that parse_header() finds both alike whenever a change of the header was interrupted
+// between the two. Which one was written, if any. Headers of which neither is good stay as they are. Errors: those of
+// parse_binary_header() for the primary; truncated.
+Result<std::optional<Copy>> settle_headers(std::span<std::byte> headers);
+
 // What an enrolled volume is recognized by. SHA-256 over
 //   "attestd LUKS2 header 1\n"
 //   the primary's 4096 bytes, with zeros for seqid, salt and checksum

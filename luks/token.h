@@ -33,7 +33,7 @@ struct VtpmBinding {
   Bytes blob;                            // TPM2B_PRIVATE || TPM2B_PUBLIC; base64
   FixedBytes<tpm_name_size> srk_name{};  // of the TPM's storage root key; hex
   std::vector<unsigned> pcrs;            // of the signed policies, ascending, SHA-256 bank
-  FixedBytes<32> policy_key{};           // SHA-256 of the owner's public key (DER); hex
+  FixedBytes<32> policy_key{};           // fingerprint of the owner's public key (vtpm/policy_key.h); hex
   bool pin = false;                      // is asked for
   std::optional<VtpmCounter> counter;
 };

@@ -34,6 +34,17 @@ Result<void> bind_name(int fd, const std::string& uuid) {
   return {};
 }
 
+// Root's, or our own.
+Result<void> require_our_peer(int fd, const std::string& doing) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_errno(errno, "cannot see who " + doing);
+  if (peer.uid != 0 && peer.uid != ::geteuid()) {
+    return fail(Errc::permission, "user " + std::to_string(peer.uid) + " " + doing + ", not root");
+  }
+  return {};
+}
+
 Result<void> connect_to(int fd, const std::string& path) {
   ATTESTD_TRY(const sockaddr_un address, unix_address(path));
   while (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
@@ -44,13 +55,7 @@ Result<void> connect_to(int fd, const std::string& path) {
     }
     return fail_errno(errno, "cannot connect to " + path);
   }
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_errno(errno, "cannot see who listens");
-  if (peer.uid != 0 && peer.uid != ::geteuid()) {
-    return fail(Errc::permission, "user " + std::to_string(peer.uid) + " listens at " + path + ", not root");
-  }
-  return {};
+  return require_our_peer(fd, "listens at " + path);
 }
 
 Result<void> wait_for_bytes(int fd, Clock::time_point deadline) {
@@ -84,6 +89,35 @@ Result<SecretBytes> read_key(int fd, Clock::time_point deadline) {
 }
 
 }  // namespace
+
+Result<std::string> uuid_of_address(std::string_view address) {
+  constexpr std::string_view kind = "/attestd-token/";
+  constexpr std::string_view shape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (address.starts_with('\0')) {
+    address.remove_prefix(1);
+    const std::size_t digits = address.find(kind);
+    if (digits != std::string_view::npos && digits > 0 && std::ranges::all_of(address.substr(0, digits), is_hex)) {
+      const std::string_view uuid = address.substr(digits + kind.size());
+      const bool good = std::ranges::equal(
+          uuid, shape, [&](char c, char expected) { return expected == '-' ? c == '-' : is_hex(c); });
+      if (good) return std::string(uuid);
+    }
+  }
+  return fail(Errc::malformed, "who asks for a key does not say for which volume, as cryptsetup's plugin does");
+}
+
+Result<std::string> uuid_of_peer(int connection) {
+  ATTESTD_CHECK(require_our_peer(connection, "asks for a key"));
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(connection, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return fail_errno(errno, "cannot see who asks for a key");
+  }
+  const std::size_t begin = offsetof(sockaddr_un, sun_path);
+  const auto* const path = static_cast<const char*>(address.sun_path);
+  return uuid_of_address({path, size > begin ? size - begin : 0});
+}
 
 Result<SecretBytes> ask_for_key(const std::string& path, const std::string& uuid, std::chrono::milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;

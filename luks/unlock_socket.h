@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "base/secret.h"
 
@@ -20,5 +21,11 @@ inline constexpr std::chrono::seconds unlock_timeout{90};
 // refused (an empty answer), out_of_range (over 4096 bytes), usage (a UUID that is too
 // long), io. No error has any byte of the key.
 Result<SecretBytes> ask_for_key(const std::string& path, const std::string& uuid, std::chrono::milliseconds timeout);
+
+// From the listener's side: the UUID in the name of who asks. `address`: of sockaddr_un's path, with its leading zero
+// byte. Error: malformed (another form; no UUID of lower case, as cryptsetup makes them).
+Result<std::string> uuid_of_address(std::string_view address);
+// The same of a connection's peer, which must be root's or ours. Errors: also permission, io.
+Result<std::string> uuid_of_peer(int connection);
 
 }  // namespace attestd::luks

@@ -1,6 +1,7 @@
 #include "luks/validate.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/encoding.h"
 #include "base/text.h"
@@ -122,6 +123,13 @@ KdfRule random_key_rule() {
   out.least_pbkdf2_iterations = 1;
   out.least_argon2_memory_kib = 1;
   out.least_argon2_time = 1;
+  return out;
+}
+
+Expectation unlock_expectation() {
+  Expectation out;
+  std::ranges::copy(authenticated_ciphers(), std::back_inserter(out.ciphers));
+  out.kdf = random_key_rule();
   return out;
 }
 

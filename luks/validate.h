@@ -58,6 +58,9 @@ struct Expectation {
                                     "no-write-workqueue"};
 };
 
+// Of a volume whose key is a random one that a relying party or a TPM keeps, of any of the two sets of ciphers.
+Expectation unlock_expectation();
+
 struct Objection {
   std::string code;  // stable: "luks.cipher"
   std::string text;  // one sentence for people, no full stop; what it quotes is printable ASCII

@@ -29,6 +29,28 @@ TEST_CASE("the metadata of a device is read to its end and no further") {
   CHECK(std::ranges::equal(read->metadata, ByteView(volume()).first(1 << 20)));
 }
 
+TEST_CASE("what opening does not read is left out, and the copy has zeros for it") {
+  const test::TemporaryFolder folder;
+  const test::MemoryFolder memory;
+  Bytes bytes = volume();
+  const auto whole = read_device_header(test::write_bytes(folder.file("volume"), bytes));
+  REQUIRE(whole);
+  std::uint64_t last = 0;
+  for (const luks::Keyslot& slot : whole->header.keyslots) last = std::max(last, slot.area_offset + slot.area_size);
+  REQUIRE(last < whole->header.metadata_size());
+  // The host's own, behind the last keyslot.
+  bytes.at(last) = std::byte{0x5a};
+  const auto read = read_device_header(test::write_bytes(folder.file("volume"), bytes), luks::Until::last_keyslot);
+  REQUIRE(read);
+  CHECK(std::ranges::equal(read->metadata, ByteView(whole->metadata).first(last)));
+  const std::string copy = memory.file("header");
+  REQUIRE(write_header_copy(copy, read->metadata, read->header.metadata_size()));
+  const Bytes written = test::read_bytes(copy);
+  CHECK(written.size() == read->header.metadata_size());
+  CHECK(std::ranges::all_of(ByteView(written).subspan(last), [](std::byte one) { return one == std::byte{0}; }));
+  CHECK(test::opens(folder.file("volume"), std::string(test::volume_passphrase), "--header " + copy));
+}
+
 TEST_CASE("what cannot be read says which device, and where") {
   const test::TemporaryFolder folder;
   const auto reason = [](const std::string& device) {

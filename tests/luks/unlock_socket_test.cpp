@@ -98,6 +98,29 @@ TEST_CASE("each way of getting no key has its code") {
   CHECK_FALSE(ask_for_key(folder.file("absent"), std::string(200, 'u'), 5s));
 }
 
+TEST_CASE("who asks says for which volume, as cryptsetup's plugin does, or is told nothing") {
+  std::string asked;
+  const Listener listener([&asked](int fd) {
+    asked = luks::uuid_of_peer(fd).value_or("nobody");
+    ::send(fd, "key", 3, MSG_NOSIGNAL);
+  });
+  REQUIRE(ask_for_key(listener.path(), uuid, 5s));
+  CHECK(asked == uuid);
+
+  const auto of = [](const std::string& name) {
+    return luks::uuid_of_address(std::string(1, '\0') + name).has_value();
+  };
+  CHECK(of("01af/attestd-token/" + uuid));
+  for (const std::string& other :
+       {std::string(), "/attestd-token/" + uuid, "01ag/attestd-token/" + uuid, "01af/cryptsetup/" + uuid,
+        "01af/attestd-token/" + uuid + "0", "01af/attestd-token/" + uuid.substr(1), "01af/attestd-token/../" + uuid,
+        std::string("01af/attestd-token/BF07D336-2ADC-4A6E-A6BC-0E96DA3B34BE"), "01af/attestd-token/" + uuid + '\0'}) {
+    CAPTURE(other);
+    CHECK_FALSE(of(other));
+  }
+  CHECK_FALSE(luks::uuid_of_address("01af/attestd-token/" + uuid));
+}
+
 TEST_CASE("a listener that sends now and then does not outlast the deadline") {
   const Listener slow([](int fd) {
     for (int i = 0; i < 100; ++i) {
