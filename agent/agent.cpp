@@ -8,12 +8,14 @@
 #include <csignal>
 
 #include "agent/api_internal.h"
-#include "agent/journal.h"
-#include "agent/service_manager.h"
-#include "agent/watchdog_internal.h"
+#include "daemon/journal.h"
+#include "daemon/service_manager.h"
+#include "daemon/watchdog_internal.h"
 
 namespace attestd::agent {
 namespace asio = boost::asio;
+using daemon::journal, daemon::Priority;
+namespace events = daemon::events;
 namespace {
 
 constexpr std::chrono::seconds drain_time{10};
@@ -96,7 +98,7 @@ struct Agent::Inner {
     if (auto fresh = hooks.reload ? hooks.reload() : Result<Config>(config)) {
       // Sockets, devices and limits stay what they were until a restart.
       config.ssh = fresh->ssh;
-      set_log_level(fresh->log.level);
+      daemon::set_log_level(fresh->log.level);
       collector.reload(config);
       journal(Priority::notice, events::reloaded, "read the configuration and the ssh host keys anew");
     } else {
@@ -132,7 +134,7 @@ struct Agent::Inner {
   }
 
   void notify(const std::string& text) const {
-    if (hooks.service) notify_manager(text);
+    if (hooks.service) daemon::notify_manager(text);
   }
 
   Config config;
@@ -144,7 +146,7 @@ struct Agent::Inner {
   asio::io_context loop{1};
   asio::signal_set signals{loop};
   asio::steady_timer drain_timer{loop};
-  Watchdog watchdog{loop.get_executor()};
+  daemon::Watchdog watchdog{loop.get_executor()};
   asio::steady_timer status_timer{loop};
   Collector collector;
   Batcher batcher;
@@ -170,9 +172,9 @@ void Agent::stop() {
 }
 
 Result<void> run_agent(Config config, Devices devices, AgentHooks hooks) {
-  ATTESTD_TRY(UniqueFd listener, take_passed_socket());
+  ATTESTD_TRY(UniqueFd listener, daemon::take_passed_socket());
   if (!listener) {
-    ATTESTD_TRY(listener, listen_at(config.api.socket));
+    ATTESTD_TRY(listener, daemon::listen_at(config.api.socket));
   }
   Agent agent(std::move(config), std::move(devices), std::move(listener), std::move(hooks));
   agent.run();

@@ -34,10 +34,10 @@ Result<Bytes> AzureEvidence::vcek_certificates(const HclReport& report) {
   ATTESTD_TRY(const SnpReport snp, parse_snp_report(report.hardware_report));
   const Bytes key = chip_and_tcb(snp);
   if (key == certificates_key_) return certificates_;
-  auto fetched = fetch_vcek_from_imds(options_);
+  auto fetched = fetch_vcek_from_imds(options_, fetch_);
   if (!fetched && !options_.key_service.empty()) {
     const std::string first = fetched.error().text();
-    fetched = fetch_vcek_from_kds(options_, report.hardware_report);
+    fetched = fetch_vcek_from_kds(options_, report.hardware_report, fetch_);
     if (!fetched) return std::unexpected(std::move(fetched).error().in(first + "; then"));
   }
   if (fetched) {
@@ -50,7 +50,7 @@ Result<Bytes> AzureEvidence::vcek_certificates(const HclReport& report) {
 Result<Bytes> AzureEvidence::td_quote(const HclReport& report) {
   const Bytes key = digest(HashAlgorithm::sha256, {report.hardware_report});
   if (key == quote_key_) return quote_;
-  ATTESTD_TRY(Bytes fetched, fetch_td_quote_from_imds(options_, report.hardware_report));
+  ATTESTD_TRY(Bytes fetched, fetch_td_quote_from_imds(options_, report.hardware_report, fetch_));
   // A quote of another TD would be refused by whoever verifies it: say so here,
   // where the reason is known. Nothing is believed for it.
   auto quote = parse_td_quote(fetched);

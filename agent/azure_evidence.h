@@ -9,12 +9,14 @@
 #include "evidence/bundle.h"
 #include "evidence/hcl_report.h"
 #include "hwio/tpm.h"
+#include "net/http_fetch.h"
 
 namespace attestd::agent {
 
 class AzureEvidence {
  public:
-  explicit AzureEvidence(AzureOptions options) : options_(std::move(options)) {}
+  explicit AzureEvidence(AzureOptions options, Fetch fetch = http_fetch)
+      : options_(std::move(options)), fetch_(std::move(fetch)) {}
 
   // Puts the HCL report and what belongs to it into the bundle. Blocks; one thread
   // only. A VCEK that nobody gives is no error: the verifier may have it, and
@@ -32,6 +34,7 @@ class AzureEvidence {
   Result<Bytes> td_quote(const HclReport& report);
 
   AzureOptions options_;
+  Fetch fetch_;
   std::string problem_;
   // What is asked once: certificates of a chip at a TCB, the quote of a TDREPORT.
   Bytes certificates_key_;
@@ -42,8 +45,9 @@ class AzureEvidence {
 
 // Of a chip at a TCB: PEM, leaf first. Errors as above; not_found when the report's
 // product is not known and no line of processors has the chip.
-Result<Bytes> fetch_vcek_from_kds(const AzureOptions& options, ByteView snp_report);
-Result<Bytes> fetch_vcek_from_imds(const AzureOptions& options);
-Result<Bytes> fetch_td_quote_from_imds(const AzureOptions& options, ByteView td_report);
+Result<Bytes> fetch_vcek_from_kds(const AzureOptions& options, ByteView snp_report, const Fetch& fetch = http_fetch);
+Result<Bytes> fetch_vcek_from_imds(const AzureOptions& options, const Fetch& fetch = http_fetch);
+Result<Bytes> fetch_td_quote_from_imds(const AzureOptions& options, ByteView td_report,
+                                       const Fetch& fetch = http_fetch);
 
 }  // namespace attestd::agent

@@ -3,16 +3,18 @@
 #include <algorithm>
 
 #include "agent/collector_internal.h"
-#include "agent/journal.h"
 #include "agent/report_kind.h"
 #include "base/encoding.h"
 #include "base/stopwatch.h"
 #include "base/text.h"
+#include "daemon/journal.h"
 #include "evidence/digest.h"
 #include "hwio/event_log_files.h"
 
 namespace attestd::agent {
 namespace asio = boost::asio;
+using daemon::journal, daemon::Priority;
+namespace events = daemon::events;
 namespace {
 
 constexpr unsigned log_attempts = 4;
@@ -143,6 +145,12 @@ asio::awaitable<Result<Surroundings>> Collector::surroundings() {
     co_return result;
   }
   state_->files_problem.clear();
+  state_->storage = result->storage;
+  if (result->mapping_problem != state_->mapping_problem && !result->mapping_problem.empty()) {
+    journal(Priority::warning, events::mappings_unknown,
+            "which ciphers volumes are under is not known: " + result->mapping_problem);
+  }
+  state_->mapping_problem = result->mapping_problem;
   if (!(result->host_keys == state_->host_keys)) {
     state_->host_keys = result->host_keys;
     const auto prints =

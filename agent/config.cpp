@@ -60,6 +60,7 @@ std::vector<Key> keys_of(Config& config) {
       {"tdx", "configfs", absolute_path(config.tdx.configfs, false)},
       {"tdx", "device", absolute_path(config.tdx.device, true)},
       {"tdx", "event-log", absolute_path(config.tdx.event_log, true)},
+      {"tdx", "measurements", absolute_path(config.tdx.measurements, false)},
       {"azure", "metadata-service", url(config.azure.metadata_service, false)},
       {"azure", "timeout", duration(config.azure.timeout)},
       {"azure", "key-service", url(config.azure.key_service, true)},
@@ -78,7 +79,7 @@ std::vector<Key> keys_of(Config& config) {
       {"collection", "timeout", duration(config.collection.timeout)},
       {"batching", "enabled", flag(config.batching.enabled)},
       {"batching", "max", number(config.batching.max, 1, 65536)},
-      {"log", "level", choice<Priority>(config.log.level, log_levels())},
+      {"log", "level", choice<daemon::Priority>(config.log.level, daemon::log_levels())},
   };
 }
 

@@ -25,6 +25,7 @@
 //   configfs = "/sys/kernel/config/tsm/report"
 //   device = "/dev/tdx_guest"             quotes are compared with its TDREPORT; "": they are not
 //   event-log = "/sys/firmware/acpi/tables/data/CCEL"   the CCEL's log area; "" leaves it out
+//   measurements = "/sys/devices/virtual/misc/tdx_guest/measurements"   RTMRs, for attestd-unlock's latch
 //
 //   [azure]
 //   metadata-service = "http://169.254.169.254"
@@ -74,8 +75,8 @@
 #include <vector>
 
 #include "agent/azure_options.h"
-#include "agent/journal.h"
 #include "base/result.h"
+#include "daemon/journal.h"
 
 namespace attestd::agent {
 
@@ -107,6 +108,7 @@ struct Config {
     std::string configfs = "/sys/kernel/config/tsm/report";
     std::string device = "/dev/tdx_guest";
     std::string event_log = "/sys/firmware/acpi/tables/data/CCEL";
+    std::string measurements = "/sys/devices/virtual/misc/tdx_guest/measurements";
   } tdx;
   AzureOptions azure;
   struct Tpm {
@@ -137,7 +139,7 @@ struct Config {
     unsigned max = 4096;
   } batching;
   struct Log {
-    Priority level = Priority::info;
+    daemon::Priority level = daemon::Priority::info;
   } log;
 };
 

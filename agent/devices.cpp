@@ -4,14 +4,16 @@
 
 #include "agent/azure_evidence.h"
 #include "agent/gcp_evidence.h"
-#include "agent/journal.h"
 #include "agent/nitro_document.h"
 #include "agent/platform.h"
 #include "agent/tdx_parts.h"
+#include "daemon/journal.h"
 #include "hwio/configfs_tsm.h"
 #include "hwio/sev_guest.h"
 
 namespace attestd::agent {
+using daemon::journal, daemon::Priority;
+namespace events = daemon::events;
 namespace {
 
 // The resource manager does not pass on commands that the TPM does not list.
@@ -98,8 +100,8 @@ TpmPart nitro_part(std::string tcti, bool may_be_absent) {
 }
 
 // What is missing is told when it changes, not with every request.
-TpmPart azure_part(const AzureOptions& options) {
-  return [azure = std::make_shared<AzureEvidence>(options), told = std::make_shared<std::string>()](
+TpmPart azure_part(const AzureOptions& options, Fetch fetch) {
+  return [azure = std::make_shared<AzureEvidence>(options, std::move(fetch)), told = std::make_shared<std::string>()](
              hwio::Tpm& tpm, const MerkleHash& root, Bundle& into) -> Result<void> {
     ATTESTD_CHECK(azure->collect(tpm, root, into));
     if (azure->problem() != *told) {
@@ -112,7 +114,7 @@ TpmPart azure_part(const AzureOptions& options) {
 
 }  // namespace
 
-Devices system_devices(const Config& config) {
+Devices system_devices(const Config& config, Fetch fetch) {
   Devices devices;
   const PlatformFacts facts = read_platform_facts(config);
   devices.platform = detect_platform(facts, config.platform.name);
@@ -146,7 +148,7 @@ Devices system_devices(const Config& config) {
   if (devices.platform.name.starts_with("azure-")) {
     options.ak_handle = hcl_ak_handle;
     devices.tpm_reports = "azure-hcl";
-    devices.tpm_parts.push_back(azure_part(config.azure));
+    devices.tpm_parts.push_back(azure_part(config.azure, std::move(fetch)));
   }
   if (devices.platform.name.starts_with("gcp-")) {
     choose_gcp_key(facts.nv_indices, options);

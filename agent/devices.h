@@ -11,6 +11,7 @@
 #include "evidence/statement.h"
 #include "hwio/report_device.h"
 #include "hwio/tpm.h"
+#include "net/http_fetch.h"
 
 namespace attestd::agent {
 
@@ -37,7 +38,7 @@ struct Devices {
 };
 
 // Finds out what machine this is (which asks the TPM, for a limited time) and
-// decides whom to ask there. Opens nothing that lasts.
-Devices system_devices(const Config& config);
+// decides whom to ask there. Opens nothing that lasts. `fetch` asks a cloud's services.
+Devices system_devices(const Config& config, Fetch fetch = http_fetch);
 
 }  // namespace attestd::agent

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "agent/sshd_config.h"
-#include "base/file.h"
+#include "base/regular_file.h"
 #include "evidence/openssh_private_key.h"
 
 namespace attestd::agent {
@@ -55,7 +55,7 @@ class WipedText {
 };
 
 Result<SshPublicKey> read_public_key(const std::string& path) {
-  ATTESTD_TRY(const Bytes bytes, read_file(path, public_key_limit));
+  ATTESTD_TRY(const Bytes bytes, read_regular_file(path, public_key_limit));
   std::string_view text = as_text(bytes);
   text = text.substr(0, text.find_first_of("\r\n"));
   auto key = parse_ssh_public_key(text);

@@ -6,13 +6,15 @@
 
 #include <config.h>
 #include "agent/agent.h"
-#include "agent/journal.h"
-#include "agent/service_manager.h"
+#include "daemon/journal.h"
+#include "daemon/service_manager.h"
 
 namespace {
 
 using namespace attestd;
 using namespace attestd::agent;
+using daemon::journal, daemon::Priority;
+namespace events = daemon::events;
 
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
@@ -33,9 +35,9 @@ int serve(const std::string& config_path, const std::string& socket, bool check_
     std::puts((config_path + " is good").c_str());
     return 0;
   }
-  set_log_level(config->log.level);
+  daemon::set_log_level(config->log.level);
   // A connection for each asker needs more than the usual 1024 descriptors.
-  raise_descriptor_limit(std::size_t{2} * config->api.max_connections + spare_descriptors);
+  daemon::raise_descriptor_limit(std::size_t{2} * config->api.max_connections + spare_descriptors);
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail for this signal
   Devices devices = system_devices(*config);
   AgentHooks hooks;

@@ -8,6 +8,7 @@
 #include "agent/statement_builder.h"
 #include "base/encoding.h"
 #include "evidence/json_strict.h"
+#include "evidence/storage_json_internal.h"
 
 namespace attestd::agent {
 namespace {
@@ -52,6 +53,9 @@ HealthReport health_of(const AgentState& state) {
   if (state.tpm.health == Health::failed) report.unhealthy.push_back("no TPM quotes: " + state.tpm.reason);
   if (!state.files_problem.empty()) report.unhealthy.push_back(state.files_problem);
   report.warnings = state.host_keys.problems;
+  if (!state.mapping_problem.empty()) {
+    report.warnings.push_back("which ciphers volumes are under is not known: " + state.mapping_problem);
+  }
   return report;
 }
 
@@ -82,6 +86,7 @@ std::string status_json(const AgentState& state, const Config& config) {
       {"hardware", std::move(hardware)},
       {"tpm", std::move(tpm)},
       {"ssh_host_keys", std::move(keys)},
+      {"storage", state.storage ? storage_to_json(*state.storage) : json::value()},
       {"batching",
        json::object{
            {"enabled", config.batching.enabled}, {"max", config.batching.max}, {"waiting", state.askers_waiting}}},

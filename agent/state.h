@@ -27,7 +27,9 @@ struct AgentState {
   DeviceState tpm;
   Bytes ak_name;
   HostKeySet host_keys;
-  std::string files_problem;  // why host keys, volumes or provisioning are not read
+  std::string files_problem;                         // why host keys, volumes or provisioning are not read
+  std::optional<std::vector<StorageClaim>> storage;  // as the last statement said
+  std::string mapping_problem;                       // why it does not say what is in use on its devices
   PlatformClaim platform;
   std::string boot_id;
   std::int64_t started_at = 0;  // Unix seconds

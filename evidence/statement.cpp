@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "evidence/channel_json_internal.h"
 #include "evidence/json_strict.h"
+#include "evidence/storage_json_internal.h"
 #include "evidence/unlock_json_internal.h"
 
 namespace attestd {
@@ -24,7 +25,6 @@ constexpr std::array<std::pair<Purpose, std::string_view>, 4> purposes{{
 }};
 
 constexpr std::size_t host_key_limit = 64;
-constexpr std::size_t volume_limit = 512;
 constexpr std::size_t list_limit = 64;
 constexpr std::size_t sha256_size = 32;
 constexpr std::size_t name_max_size = 2 + 64;  // TPM2B_NAME: algorithm and its digest
@@ -37,21 +37,6 @@ json::array encode_strings(const std::vector<std::string>& strings) {
 
 constexpr std::size_t uuid_size = 36;                           // characters, RFC 4122 section 3
 constexpr std::uint64_t counter_max = std::uint64_t{1} << 53U;  // what every reader of JSON has exactly
-
-json::value encode_storage(const std::vector<StorageClaim>& volumes) {
-  json::array out;
-  for (const StorageClaim& volume : volumes) {
-    out.emplace_back(json::object{
-        {"mount_point", to_valid_utf8(volume.mount_point)},
-        {"source", to_valid_utf8(volume.source)},
-        {"filesystem", to_valid_utf8(volume.filesystem)},
-        {"read_only", volume.read_only},
-        {"layers", encode_strings(volume.layers)},
-        {"key_origin", to_valid_utf8(volume.key_origin)},
-    });
-  }
-  return out;
-}
 
 Result<std::vector<SshPublicKey>> decode_host_keys(const JsonMembers& members) {
   ATTESTD_TRY(const std::vector<std::string> lines, members.strings("ssh_host_keys", host_key_limit));
@@ -75,23 +60,6 @@ Result<StatementPeer> decode_peer(const JsonMembers& members) {
   peer.pid = static_cast<std::int32_t>(pid);
   ATTESTD_TRY(peer.unit, members.optional_string("unit"));
   return peer;
-}
-
-Result<std::vector<StorageClaim>> decode_storage(const JsonMembers& members) {
-  ATTESTD_TRY(const json::array* const elements, members.array("storage", volume_limit));
-  std::vector<StorageClaim> volumes;
-  for (const json::value& element : *elements) {
-    ATTESTD_TRY(const JsonMembers one, JsonMembers::of(element, members.place("storage")));
-    StorageClaim volume;
-    ATTESTD_TRY(volume.mount_point, one.string("mount_point"));
-    ATTESTD_TRY(volume.source, one.string("source"));
-    ATTESTD_TRY(volume.filesystem, one.string("filesystem"));
-    ATTESTD_TRY(volume.read_only, one.boolean("read_only"));
-    ATTESTD_TRY(volume.layers, one.strings("layers", list_limit));
-    ATTESTD_TRY(volume.key_origin, one.string("key_origin"));
-    volumes.push_back(std::move(volume));
-  }
-  return volumes;
 }
 
 Result<ProvisioningClaim> decode_provisioning(const JsonMembers& members) {
@@ -214,7 +182,7 @@ std::string encode_statement(const Statement& statement) {
   if (statement.workload) out["workload"] = to_base64url(*statement.workload);
   if (!statement.ak_name.empty()) out["ak_name"] = to_hex(statement.ak_name);
   if (!statement.ak_activation.empty()) out["ak_activation"] = to_base64url(statement.ak_activation);
-  if (statement.storage) out["storage"] = encode_storage(*statement.storage);
+  if (statement.storage) out["storage"] = storage_to_json(*statement.storage);
   if (statement.provisioning) {
     out["provisioning"] = json::object{{"agent", to_valid_utf8(statement.provisioning->agent)},
                                        {"datasource", to_valid_utf8(statement.provisioning->datasource)},
@@ -264,7 +232,7 @@ Result<Statement> parse_statement(ByteView bytes) {
     ATTESTD_TRY(out.ak_activation, members.bytes("ak_activation", sha256_size, sha256_size));
   }
   if (members.find("storage") != nullptr) {
-    ATTESTD_TRY(out.storage, decode_storage(members));
+    ATTESTD_TRY(out.storage, storage_from_json(members));
   }
   ATTESTD_TRY(out.provisioning, decode_optional<ProvisioningClaim>(members, "provisioning", decode_provisioning));
   ATTESTD_TRY(const json::value* const platform_value, members.member("platform"));

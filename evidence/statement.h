@@ -49,6 +49,24 @@ struct UnlockClaim {
   std::optional<Volume> volume{};
 };
 
+inline constexpr std::size_t mapping_root_hash_max = 64;  // bytes
+
+// What device-mapper does on one device of a volume's stack, by the table that the kernel works with.
+struct StorageMapping {
+  std::string device;  // "root", its name
+  std::string layer;   // which of the volume's layers it is, by its name: "crypt-luks2"
+  std::string target;  // what it is: "crypt", "verity", "linear"
+  // Of crypt; empty where the kernel does not say it.
+  std::string cipher{};        // "aes-xts-plain64"
+  std::uint64_t key_size = 0;  // bytes
+  std::string integrity{};     // "hmac(sha256)" of an authenticated mode
+  // Of verity.
+  std::string hash{};  // "sha256"
+  std::string mode{};  // what it does with what is wrong; empty: it gives an error
+  Bytes root_hash{};
+  bool operator==(const StorageMapping&) const = default;
+};
+
 // A mounted volume, from the kernel's own tables (mountinfo, sysfs).
 struct StorageClaim {
   std::string mount_point;  // "/"
@@ -58,7 +76,13 @@ struct StorageClaim {
   // The device-mapper stack from the mounted device down, e.g. "crypt-luks2",
   // "integrity", "verity", "linear"; empty when the device is plain.
   std::vector<std::string> layers;
-  std::string key_origin;  // "broker", "vtpm", "passphrase", "none", "unknown"
+  std::string key_origin;      // "broker", "vtpm", "passphrase", "none", "unknown"
+  std::string key_resource{};  // what the broker calls the key; empty: not known
+  // Nothing: the tables are not known. Then all that is known of the layers is what the guest's tools call them.
+  std::optional<std::vector<StorageMapping>> mappings{};
+  // How the volume came to be, if in this boot: "encrypted", "formatted"; else empty.
+  std::string first_boot{};
+  Bytes image_sha256{};  // of the plain file system that was encrypted, 32 bytes; or empty
 };
 
 struct ProvisioningClaim {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "base/file.h"
@@ -119,29 +120,36 @@ std::vector<std::string> layers_of(const std::string& device, unsigned depth = 0
   return layers;
 }
 
-// The UUID in "CRYPT-LUKS2-<32 hex digits>-<name>", with its dashes; empty when it is no such volume.
-std::string luks_uuid_of(const std::string& device) {
+// Of "CRYPT-LUKS2-<32 hex digits>-<name>"; nothing when it is no such volume.
+std::optional<LuksVolume> luks_volume_of(const std::string& device) {
   constexpr std::string_view prefix = "CRYPT-LUKS2-";
   constexpr std::size_t digits = 32;
   const std::string uuid = attribute(device + "/dm/uuid");
-  if (!uuid.starts_with(prefix)) return {};
-  std::string out = uuid.substr(prefix.size(), digits);
-  const bool hex = out.size() == digits && std::all_of(out.begin(), out.end(), [](char c) {
-                     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                   });
-  if (!hex) return {};
-  for (const std::size_t at : {20U, 16U, 12U, 8U}) out.insert(at, 1, '-');
+  if (!uuid.starts_with(prefix) || uuid.size() <= prefix.size() + digits || uuid[prefix.size() + digits] != '-') {
+    return std::nullopt;
+  }
+  LuksVolume out{uuid.substr(prefix.size(), digits), uuid.substr(prefix.size() + digits + 1)};
+  const bool hex = std::all_of(out.uuid.begin(), out.uuid.end(),
+                               [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  if (!hex) return std::nullopt;
+  for (const std::size_t at : {20U, 16U, 12U, 8U}) out.uuid.insert(at, 1, '-');
   return out;
 }
 
-void collect_luks_uuids(const std::string& device, std::vector<std::string>& into, unsigned depth = 0) {
+void collect_devices(const std::string& device, MountedVolume& into, unsigned depth = 0) {
   if (depth > deepest_stack) return;
-  if (std::string uuid = luks_uuid_of(device);
-      !uuid.empty() && std::find(into.begin(), into.end(), uuid) == into.end()) {
-    into.push_back(std::move(uuid));
+  if (auto volume = luks_volume_of(device);
+      volume && std::find(into.luks.begin(), into.luks.end(), *volume) == into.luks.end()) {
+    into.luks.push_back(*std::move(volume));
   }
-  if (exists(device + "/partition")) collect_luks_uuids(device + "/..", into, depth + 1);
-  for (const std::string& slave : slaves_of(device)) collect_luks_uuids(slave, into, depth + 1);
+  if (exists(device + "/dm")) {
+    std::string number = attribute(device + "/dev");
+    const bool known = std::any_of(into.mapped.begin(), into.mapped.end(),
+                                   [&](const MappedLayer& one) { return one.number == number; });
+    if (!known) into.mapped.push_back({std::move(number), device_mapper_layer(device)});
+  }
+  if (exists(device + "/partition")) collect_devices(device + "/..", into, depth + 1);
+  for (const std::string& slave : slaves_of(device)) collect_devices(slave, into, depth + 1);
 }
 
 std::string device_folder(const std::string& sys_dev_block, unsigned major_number, unsigned minor_number) {
@@ -182,10 +190,10 @@ Result<std::vector<MountedVolume>> read_mounted_volumes(const std::string& proc_
     if (entry.major == 0 && contains(pseudo_filesystems, entry.filesystem)) continue;
     const std::string device = device_of_mount(entry, sys_dev_block);
     auto layers = layers_of_mount(entry, device);
-    std::vector<std::string> uuids;
-    if (!device.empty()) collect_luks_uuids(device, uuids);
-    volumes.push_back({std::move(entry.mount_point), std::move(entry.source), std::move(entry.filesystem),
-                       entry.read_only, std::move(layers), std::move(uuids)});
+    MountedVolume volume{std::move(entry.mount_point), std::move(entry.source), std::move(entry.filesystem),
+                         entry.read_only, std::move(layers)};
+    if (!device.empty()) collect_devices(device, volume);
+    volumes.push_back(std::move(volume));
   }
   return volumes;
 }

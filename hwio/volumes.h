@@ -8,6 +8,20 @@
 
 namespace attestd::hwio {
 
+// One device of device-mapper's.
+struct MappedLayer {
+  std::string number;  // "254:0"
+  std::string layer;   // as in MountedVolume::layers
+};
+
+// A LUKS2 volume that is open, by its device-mapper UUID "CRYPT-LUKS2-<UUID without dashes>-<name>", which stays when
+// the device is renamed. Whoever can write to the disk chooses `uuid`; `name` is chosen by who opened it.
+struct LuksVolume {
+  std::string uuid;  // "6a1e2d3c-0000-4000-8000-00000000000a"
+  std::string name;  // "root"; cut off where it is longer than 83 bytes
+  bool operator==(const LuksVolume&) const = default;
+};
+
 struct MountedVolume {
   std::string mount_point;
   std::string source;  // as mountinfo has it
@@ -21,8 +35,10 @@ struct MountedVolume {
   // that the guest's own tools gave: a LUKS2 volume with a null cipher also says
   // "crypt-luks2".
   std::vector<std::string> layers;
-  // Of each LUKS2 volume in the stack, once: "6a1e2d3c-0000-4000-8000-00000000000a".
-  std::vector<std::string> luks_uuids{};
+  // Each LUKS2 volume in the stack, once; several may have one UUID.
+  std::vector<LuksVolume> luks{};
+  // Of device-mapper, all that are in the stack, also side by side; each once.
+  std::vector<MappedLayer> mapped{};
 };
 
 // All filesystems that keep data, from `proc_mountinfo` and `sys_dev_block`

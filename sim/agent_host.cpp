@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "agent/agent.h"
-#include "agent/service_manager.h"
+#include "daemon/service_manager.h"
 
 namespace attestd::sim {
 namespace {
@@ -45,7 +45,7 @@ Result<std::unique_ptr<AgentHost>> AgentHost::start(const std::string& config_pa
     devices.report = std::move(report);
     devices.open_report = nullptr;
   }
-  ATTESTD_TRY(UniqueFd listener, agent::listen_at(config.api.socket));
+  ATTESTD_TRY(UniqueFd listener, daemon::listen_at(config.api.socket));
   return std::make_unique<ThreadedAgent>(std::move(config), std::move(devices), std::move(listener));
 }
 

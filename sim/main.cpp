@@ -1,7 +1,6 @@
 // attestd-sim: a software CVM. attestd-sim(1) describes it.
 #include <poll.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +11,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "daemon/service_manager.h"
 #include "sim/agent_host.h"
 #include "sim/command_line.h"
 #include "sim/control.h"
@@ -80,10 +80,10 @@ Result<void> run(const CommandLine& command) {
     ATTESTD_TRY(agent, AgentHost::start(agent_config_path(command.machine.state), machine->report_device()));
     say("attestd: in this process, as configured");
   }
-  ::sd_notify(0, "READY=1");
+  daemon::notify_manager("READY=1");
   say("ready");
   ATTESTD_CHECK(serve(*machine, socket, signals.get()));
-  ::sd_notify(0, "STOPPING=1");
+  daemon::notify_manager("STOPPING=1");
   say("stopping");
   return {};
 }

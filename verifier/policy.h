@@ -43,6 +43,8 @@
 //   maximal-age = "10m"              of a statement without a nonce of ours: s, m, h, d
 //   [storage]
 //   key-origins = ["broker", "vtpm"] accepted; left out: any but "none" and "unknown"
+//   ciphers = ["aes-xts-plain64"]    accepted, as dm-crypt has them; left out: any but null ciphers and ECB
+//   root-hashes = ["hex"]            of dm-verity, any of them; left out: any
 //   [provisioning]
 //   agents = ["none"]                accepted; the default
 //   [trust]
@@ -106,6 +108,8 @@ struct Policy {
   std::optional<std::int64_t> maximal_age_s;  // without a nonce
   // [storage], [provisioning]
   std::set<std::string> storage_key_origins;  // accepted; empty: any but "none" and "unknown"
+  std::set<std::string> storage_ciphers;      // accepted; empty: any that hides something
+  std::vector<Bytes> storage_root_hashes;     // any of them, when given
   std::set<std::string> provisioning_agents = {"none"};
   // [host-proof]
   std::int64_t host_proof_cache_s = 0;  // how long verified evidence may serve again; at most a day

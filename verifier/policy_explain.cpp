@@ -142,7 +142,13 @@ std::string explain_policy(const Policy& policy) {
   out += "\n4  Storage\n   Every volume is under dm-verity, or encrypted or integrity-protected with a key from: ";
   out +=
       policy.storage_key_origins.empty() ? std::string("broker, vtpm, passphrase") : listed(policy.storage_key_origins);
-  out += ".\n\n5  Provisioning\n   The agent is one of: " + escape_text(listed(policy.provisioning_agents)) + ".\n";
+  out += ".\n   Its cipher is " +
+         (policy.storage_ciphers.empty() ? std::string("any that hides something")
+                                         : "one of: " + escape_text(listed(policy.storage_ciphers))) +
+         ", by the kernel's own table.\n";
+  for (const Bytes& hash : policy.storage_root_hashes)
+    out += "   A root hash of dm-verity may be " + to_hex(hash) + ".\n";
+  out += "\n5  Provisioning\n   The agent is one of: " + escape_text(listed(policy.provisioning_agents)) + ".\n";
   return out;
 }
 

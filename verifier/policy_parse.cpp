@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "evidence/statement.h"
 #include "verifier/policy.h"
 #include "verifier/policy_internal.h"
 #include "verifier/toml_internal.h"
@@ -120,11 +121,27 @@ Result<void> read_host_proof(TomlSection& document, Policy& policy) {
   return section->finish();
 }
 
+Result<void> read_root_hashes(TomlSection& storage, Policy& policy) {
+  ATTESTD_TRY(const auto hashes, storage.strings("root-hashes"));
+  for (const std::string& text : hashes.value_or(std::vector<std::string>())) {
+    const auto bytes = from_hex(text);
+    if (!bytes || bytes->empty() || bytes->size() > mapping_root_hash_max) {
+      return toml_error(*storage.find("root-hashes"), Errc::malformed,
+                        storage.place("root-hashes") + " has what is no digest in hex");
+    }
+    policy.storage_root_hashes.push_back(*bytes);
+  }
+  return {};
+}
+
 Result<void> read_storage(TomlSection& document, Policy& policy) {
   ATTESTD_TRY(auto section, document.section("storage"));
   if (!section) return {};
   ATTESTD_TRY(auto key_origins, section->names("key-origins", {"broker", "vtpm", "passphrase", "none", "unknown"}));
   assign(policy.storage_key_origins, std::move(key_origins));
+  ATTESTD_TRY(const auto ciphers, section->strings("ciphers"));
+  if (ciphers) policy.storage_ciphers = std::set<std::string>(ciphers->begin(), ciphers->end());
+  ATTESTD_CHECK(read_root_hashes(*section, policy));
   return section->finish();
 }
 

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <set>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "evidence/event_facts.h"
 #include "evidence/statement.h"
 #include "evidence/tpm_attest.h"
@@ -10,40 +12,14 @@
 namespace attestd {
 namespace {
 
-// What each register is for: TCG PC Client Platform Firmware Profile 1.06
-// section 3.3.4 and, from 8 on, the UAPI group's TPM PCR registry.
-struct PcrUse {
-  unsigned index;
-  bool pinned;  // stays the same across boots of an unchanged machine
-  std::string_view use;
-};
-constexpr PcrUse pcr_uses[] = {
-    {0, true, "firmware code"},
-    {1, true, "firmware configuration; changes with the VM's hardware settings"},
-    {2, true, "option ROMs"},
-    {3, true, "option ROM configuration"},
-    {4, true, "boot loader and kernel; changes with every kernel update"},
-    {5, true, "boot loader configuration and partition table"},
-    {6, true, "resume events, host-specific"},
-    {7, true, "Secure Boot state and certificates"},
-    {8, false, "GRUB commands, kernel command line"},
-    {9, false, "files that GRUB read, initrds of the EFI stub"},
-    {10, false, "IMA: grows with every file that is measured"},
-    {11, false, "unified kernel image and boot phases"},
-    {12, false, "kernel command line and credentials of systemd-stub"},
-    {13, false, "system extensions"},
-    {14, false, "MOK certificates of shim"},
-    {15, false, "machine ID and mounted file systems of systemd"},
-};
-
-const PcrUse* use_of(unsigned index) {
-  const auto* const it = std::ranges::find(pcr_uses, index, &PcrUse::index);
-  return it == std::ranges::end(pcr_uses) ? nullptr : it;
+std::optional<EventLog> firmware_log_of(const Bundle& bundle) {
+  if (bundle.firmware_event_log.empty()) return std::nullopt;
+  auto log = parse_event_log(bundle.firmware_event_log);
+  return log ? std::optional(*std::move(log)) : std::nullopt;
 }
 
 std::optional<bool> secure_boot_of(const Bundle& bundle) {
-  if (bundle.firmware_event_log.empty()) return std::nullopt;
-  const auto log = parse_event_log(bundle.firmware_event_log);
+  const auto log = firmware_log_of(bundle);
   return log ? decode_event_facts(*log).secure_boot : std::nullopt;
 }
 
@@ -65,17 +41,18 @@ std::string vtpm_section(const Bundle& bundle) {
   } else {
     out += "# secure-boot = true   # the event log does not show that it is on today\n";
   }
+  const auto log = firmware_log_of(bundle);
   for (const auto& [bank, values] : bundle.tpm->pcrs) {
     // SHA-1 is broken for collisions; a value pinned in it adds nothing beside a better bank.
     if (bank == HashAlgorithm::sha1 && bundle.tpm->pcrs.size() > 1) continue;
     out += "\n[vtpm.pcrs." + std::string(hash_name(bank)) + "]\n";
     out += "# Pinned blindly: what the registers hold today.\n";
     for (const auto& [index, value] : values) {
-      const PcrUse* const use = use_of(index);
-      const bool pinned = use != nullptr && use->pinned;
+      const std::optional<PcrUse> use = use_of_pcr(index, log);
+      const bool pinned = use && use->pinned;
       out += pinned ? "" : "# ";
       out += std::to_string(index) + " = \"" + to_hex(value) + "\"";
-      out += use == nullptr ? "\n" : "   # " + std::string(use->use) + "\n";
+      out += use ? "   # " + std::string(use->use) + "\n" : "\n";
     }
   }
   return out;
@@ -86,15 +63,35 @@ bool pins_a_pcr(const Bundle& bundle) {
   return std::ranges::any_of(bundle.tpm->pcrs, [&](const auto& bank) {
     if (bank.first == HashAlgorithm::sha1 && bundle.tpm->pcrs.size() > 1) return false;
     return std::ranges::any_of(bank.second, [](const auto& value) {
-      const PcrUse* const use = use_of(value.first);
-      return use != nullptr && use->pinned;
+      const auto use = use_of_pcr(value.first, std::nullopt);
+      return use && use->pinned;
     });
   });
+}
+
+// What is in use today.
+std::string cipher_lines(const Statement& statement) {
+  std::set<std::string> ciphers;
+  std::set<std::string> root_hashes;
+  for (const StorageClaim& volume : statement.storage.value_or(std::vector<StorageClaim>())) {
+    for (const StorageMapping& mapping : volume.mappings.value_or(std::vector<StorageMapping>())) {
+      if (!mapping.cipher.empty()) ciphers.insert(mapping.cipher);
+      if (!mapping.root_hash.empty()) root_hashes.insert(to_hex(mapping.root_hash));
+    }
+  }
+  std::string out = "# What they may be encrypted with; left out, with anything that hides something.\n";
+  if (ciphers.empty()) ciphers.insert("aes-xts-plain64");
+  out += policy_comment("ciphers = [\"" + joined(ciphers, "\", \"") + "\"]");
+  if (!root_hashes.empty()) {
+    out += policy_comment("root-hashes = [\"" + joined(root_hashes, "\", \"") + "\"]   # of dm-verity");
+  }
+  return out;
 }
 
 std::string claims_sections(const Statement& statement) {
   std::string out = "\n[storage]\n# Where keys of encrypted volumes may come from: broker, vtpm, passphrase.\n";
   out += "# key-origins = [\"broker\", \"vtpm\"]\n";
+  out += cipher_lines(statement);
   out += "\n[provisioning]\n";
   if (statement.provisioning && statement.provisioning->agent != "none") {
     out += policy_comment("Today '" + statement.provisioning->agent + "' ran, with datasource '" +

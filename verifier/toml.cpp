@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/toml_text.h"
 #include "verifier/toml_internal.h"
 
 namespace attestd {
@@ -30,12 +31,18 @@ Result<void> refuse_empty(const toml::node& node, const toml::array& array, cons
 }  // namespace
 
 Result<toml::table> parse_toml(std::string_view text) {
+  if (const auto at = forbidden_in_toml(text)) {
+    return fail(Errc::malformed, "line " + std::to_string(at->line) + ", column " + std::to_string(at->column) +
+                                     ": a character that TOML does not have there");
+  }
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
     const toml::source_position at = error.source().begin;
     return fail(Errc::malformed, "line " + std::to_string(at.line) + ", column " + std::to_string(at.column) + ": " +
                                      std::string(error.description()));
+  } catch (const TomlAssertion&) {
+    return fail(Errc::malformed, "a table's header is no TOML");
   }
 }
 

@@ -2,7 +2,7 @@
 // and column. For .cpp files only.
 #pragma once
 
-#include <toml++/toml.h>
+#include "base/toml_internal.h"
 
 #include <optional>
 #include <set>

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/file.h"
 #include "base/openssl_internal.h"
+#include "base/regular_file.h"
 #include "evidence/pem.h"
 
 namespace attestd {
@@ -31,7 +31,7 @@ Result<std::vector<Bytes>> inline_trust_roots(std::string_view pem) {
 }
 
 Result<std::vector<Bytes>> load_trust_roots(const std::string& path) {
-  ATTESTD_TRY(Bytes contents, read_file(path, file_limit));
+  ATTESTD_TRY(Bytes contents, read_regular_file(path, file_limit));
   auto certificates = certificates_from_pem(as_text(contents));
   if (!certificates) return std::unexpected(std::move(certificates).error().in(path));
   if (certificates->empty()) certificates->push_back(std::move(contents));

@@ -77,7 +77,7 @@ level = "debug"
   CHECK(config->collection.timeout == std::chrono::seconds(1));
   CHECK_FALSE(config->batching.enabled);
   CHECK(config->batching.max == 8);
-  CHECK(config->log.level == Priority::debug);
+  CHECK(config->log.level == daemon::Priority::debug);
 }
 
 TEST_CASE("what is wrong with a configuration is said with its line") {

@@ -242,23 +242,46 @@ TEST_CASE("a volume's key came from where the note of its unlocking says") {
   const test::TemporaryFolder folder;
   const std::string uuid = "6a1e2d3c-0000-4000-8000-00000000000a";
   const std::string other = "6a1e2d3c-0000-4000-8000-00000000000b";
-  const std::string note = R"({"uuid":")" + uuid + R"(","key_origin":"broker","header_sha256":"00"})";
+  const std::string note = R"({"uuid":")" + uuid + R"(","name":"root","key_origin":"broker","header_sha256":"00"})";
   const std::string path = folder.write(uuid + ".json", note);
-  hwio::MountedVolume volume{"/", "/dev/mapper/root", "ext4", false, {"crypt-luks2", "disk"}, {uuid}};
+  hwio::MountedVolume volume{"/", "/dev/mapper/root", "ext4", false, {"crypt-luks2", "disk"}, {{uuid, "root"}}};
   const auto origin = [&] { return storage_claim(volume, folder.path()).key_origin; };
   CHECK(origin() == "broker");
-  volume.luks_uuids = {uuid, other};
+  volume.luks = {{uuid, "root"}, {other, "other"}};
   CHECK(origin() == "unknown");
-  volume.luks_uuids = {other};
+  volume.luks = {{uuid, "data"}};  // the host gave another disk the root's UUID
+  CHECK(origin() == "unknown");
+  volume.luks = {{uuid, "data"}, {uuid, "root"}};
+  CHECK(origin() == "unknown");
+  volume.luks = {{other, "root"}};
   CHECK(origin() == "unknown");
   std::filesystem::copy(path, folder.file(other + ".json"));
   CHECK(origin() == "unknown");  // the note is about another volume
-  volume.luks_uuids = {uuid};
+  volume.luks = {{uuid, "root"}};
   std::filesystem::permissions(path, std::filesystem::perms::others_write, std::filesystem::perm_options::add);
   CHECK(origin() == "unknown");
   std::filesystem::permissions(path, std::filesystem::perms::others_write, std::filesystem::perm_options::remove);
-  folder.write(uuid + ".json", R"({"uuid":")" + uuid + R"(","key_origin":"heaven"})");
+  folder.write(uuid + ".json", R"({"uuid":")" + uuid + R"(","name":"root","key_origin":"heaven"})");
   CHECK(origin() == "unknown");
+  folder.write(uuid + ".json", R"({"uuid":")" + uuid + R"(","key_origin":"broker"})");
+  CHECK(origin() == "unknown");  // it does not say which of those with this UUID it is about
+}
+
+TEST_CASE("how a volume was made in this boot is told where the note says it as it must") {
+  const test::TemporaryFolder folder;
+  const std::string uuid = "6a1e2d3c-0000-4000-8000-00000000000a";
+  const hwio::MountedVolume volume{"/", "/dev/mapper/root", "ext4", false, {"crypt-luks2", "disk"}, {{uuid, "root"}}};
+  const auto noted = [&](const std::string& more) {
+    folder.write(uuid + ".json", R"({"uuid":")" + uuid + R"(","name":"root","key_origin":"broker")" + more + "}");
+    return storage_claim(volume, folder.path());
+  };
+  CHECK(noted("").first_boot.empty());
+  CHECK(noted(R"(,"first_boot":"formatted")").first_boot == "formatted");
+  const StorageClaim claim = noted(R"(,"first_boot":"encrypted","image_sha256":")" + std::string(64, '5') + "\"");
+  CHECK(claim.first_boot == "encrypted");
+  CHECK(claim.image_sha256 == Bytes(32, std::byte{0x55}));
+  CHECK(noted(R"(,"first_boot":"blessed")").first_boot.empty());
+  CHECK(noted(R"(,"first_boot":"encrypted","image_sha256":"55")").image_sha256.empty());
 }
 
 TEST_CASE("the ends of certificates are told by what each is of, the earliest of several") {

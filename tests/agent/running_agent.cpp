@@ -12,9 +12,9 @@
 #include <stdexcept>
 #include <thread>
 
-#include "agent/journal.h"
-#include "agent/service_manager.h"
 #include "base/unix_socket.h"
+#include "daemon/journal.h"
+#include "daemon/service_manager.h"
 
 namespace attestd::test {
 
@@ -94,8 +94,8 @@ RunningAgent::RunningAgent(agent::Config config, agent::Devices devices) : socke
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = std::min<rlim_t>(files.rlim_max, 8192);
   ::setrlimit(RLIMIT_NOFILE, &files);
-  agent::set_log_level(static_cast<agent::Priority>(0));
-  auto listener = agent::listen_at(socket_);
+  daemon::set_log_level(static_cast<daemon::Priority>(0));
+  auto listener = daemon::listen_at(socket_);
   if (!listener) throw std::runtime_error(listener.error().text());
   agent_ = std::make_unique<agent::Agent>(std::move(config), std::move(devices), *std::move(listener));
   thread_ = std::make_unique<Thread>(std::thread([this] { agent_->run(); }));

@@ -22,7 +22,16 @@ Statement full() {
   s.peer = StatementPeer{1000, 4294967295U, 77, "session-2.scope"};
   s.workload = to_bytes("what the workload says");
   s.ak_name = Bytes(34, std::byte{0xab});
-  s.storage = {{"/", "/dev/mapper/root", "ext4", false, {"crypt-luks2", "integrity"}, "broker"}};
+  s.storage = {{"/", "/dev/mapper/root", "ext4", false, {"crypt-luks2", "integrity"}, "broker", "default/luks/x"}};
+  s.storage->front().mappings = {
+      {{"root", "crypt-luks2", "crypt", "capi:authenc(hmac(sha256),xts(aes))-random", 96, "hmac(sha256)"},
+       {.device = "usr",
+        .layer = "verity",
+        .target = "verity",
+        .hash = "sha256",
+        .mode = "panic_on_corruption",
+        .root_hash = Bytes(32, std::byte{9})},
+       {"usr", "verity", "linear"}}};
   s.provisioning = ProvisioningClaim{"cloud-init", "DataSourceNone", "nothing ran"};
   s.platform = {"kvm-snp", {"configfs-tsm has provider sev_guest"}, "6.12.0", "0.1.0"};
   return s;
@@ -31,6 +40,13 @@ Statement full() {
 constexpr std::string_view minimal =
     R"({"eat_profile":"tag:attestd,2026:statement:1","purpose":"host","nonce":"AAECAwQFBgc","iat":1,"boot_id":"b",)"
     R"("uptime_ms":2,"ssh_host_keys":[],"platform":{"name":"unknown","reasons":[],"kernel":"k","agent_version":"0"}})";
+
+// A volume with one mapping, behind the time.
+std::string with_mapping(std::string_view mapping) {
+  return R"("iat":1,"storage":[{"mount_point":"/","source":"s","filesystem":"f","read_only":false,"layers":[],)"
+         R"("key_origin":"none","mappings":[)" +
+         std::string(mapping) + "]}]";
+}
 
 std::string replaced(std::string_view from, std::string_view to) {
   std::string text(minimal);
@@ -62,9 +78,26 @@ TEST_CASE("a statement survives its encoding") {
   REQUIRE(after->storage->size() == 1);
   CHECK(after->storage->front().layers == before.storage->front().layers);
   CHECK(after->storage->front().key_origin == "broker");
+  CHECK(after->storage->front().key_resource == "default/luks/x");
+  CHECK(after->storage->front().mappings == before.storage->front().mappings);
   CHECK(after->provisioning->datasource == "DataSourceNone");
   CHECK(after->platform.reasons == before.platform.reasons);
   CHECK(encode_statement(*after) == text);
+}
+
+TEST_CASE("how a volume came to be in this boot survives the statement's encoding, and is not there otherwise") {
+  Statement before = full();
+  CHECK(encode_statement(before).find("first_boot") == std::string::npos);
+  before.storage->front().first_boot = "encrypted";
+  before.storage->front().image_sha256 = Bytes(32, std::byte{5});
+  const std::string text = encode_statement(before);
+  const auto after = parse_statement(as_bytes(text));
+  REQUIRE(after);
+  CHECK(after->storage->front().first_boot == "encrypted");
+  CHECK(after->storage->front().image_sha256 == Bytes(32, std::byte{5}));
+  CHECK(encode_statement(*after) == text);
+  before.storage->front().image_sha256 = Bytes(31);
+  CHECK_FALSE(parse_statement(as_bytes(encode_statement(before))));
 }
 
 TEST_CASE("what is to be unlocked survives the statement's encoding, with and without a volume") {
@@ -116,7 +149,8 @@ TEST_CASE("paths that are not UTF-8 do not make a statement that nobody can read
 
 TEST_CASE("a statement with a wrong or ambiguous member is refused") {
   struct Case {
-    std::string_view from, to;
+    std::string_view from;
+    std::string to;
     Errc code;
   };
   const std::vector<Case> cases{
@@ -141,6 +175,11 @@ TEST_CASE("a statement with a wrong or ambiguous member is refused") {
       {R"("ssh_host_keys":[])", R"("ssh_host_keys":{})", Errc::malformed},
       {R"("iat":1)", R"("iat":1,"ak_name":"zz")", Errc::malformed},
       {R"("iat":1)", R"("iat":1,"storage":[{"mount_point":"/"}])", Errc::not_found},
+      {R"("iat":1)", with_mapping(R"({"device":"root","layer":"l"})"), Errc::not_found},
+      {R"("iat":1)", with_mapping(R"({"device":"root","layer":"l","target":"crypt","key_size":-1})"), Errc::malformed},
+      {R"("iat":1)", with_mapping(R"({"device":"root","layer":"l","target":"crypt","cipher":1})"), Errc::malformed},
+      {R"("iat":1)", with_mapping(R"({"device":"root","layer":"l","target":"verity","root_hash":"0"})"),
+       Errc::malformed},
       {R"("iat":1)", R"("iat":1,"channel":{"tls_spki_sha256":"AAAA","tls_exporter":"AAAA"})", Errc::out_of_range},
       {R"("iat":1)", R"("iat":1,"channel":{})", Errc::not_found},
       {R"("iat":1)", R"("iat":1,"peer":{"uid":4294967296,"gid":0,"pid":1})", Errc::out_of_range},

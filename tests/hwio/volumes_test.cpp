@@ -26,6 +26,7 @@ class FakeSysfs {
   void mapper(const std::string& number, const std::string& name, const std::string& uuid, const Layers& slaves,
               const std::string& mapper_name = "name") {
     device(number, name);
+    attribute(name, "dev", number + "\n");
     attribute(name, "dm/uuid", uuid + "\n");
     attribute(name, "dm/name", mapper_name + "\n");
     for (const std::string& slave : slaves) {
@@ -50,22 +51,46 @@ class FakeSysfs {
   test::TemporaryFolder folder_;
 };
 
-TEST_CASE("the LUKS2 volumes that a mount is on are told by their UUIDs") {
+TEST_CASE("the LUKS2 volumes that a mount is on are told by their UUIDs and names") {
   FakeSysfs sysfs;
   sysfs.device("8:0", "sda");
   sysfs.mapper("253:0", "dm-0", "CRYPT-LUKS2-6a1e2d3c00004000800000000000000a-root", {"sda"});
   sysfs.mapper("253:1", "dm-1", "LVM-abc", {"dm-0"});
   sysfs.mapper("253:2", "dm-2", "CRYPT-LUKS2-nothex3c00004000800000000000000a-bad", {"sda"});
-  const auto uuids = [&](const std::string& number) {
+  // The host may give a disk another one's UUID.
+  sysfs.mapper("253:3", "dm-3", "CRYPT-LUKS2-6a1e2d3c00004000800000000000000a-data-2", {"sda"});
+  sysfs.mapper("253:4", "dm-4", "LVM-def", {"dm-0", "dm-3"});
+  sysfs.mapper("253:5", "dm-5", "CRYPT-LUKS2-6a1e2d3c00004000800000000000000a", {"sda"});
+  const auto luks = [&](const std::string& number) {
     const auto volumes = sysfs.mounts("1 0 " + number + " / / rw - ext4 /dev/x rw\n");
     REQUIRE(volumes);
-    return volumes->at(0).luks_uuids;
+    return volumes->at(0).luks;
   };
-  const std::vector<std::string> one{"6a1e2d3c-0000-4000-8000-00000000000a"};
-  CHECK(uuids("253:0") == one);
-  CHECK(uuids("253:1") == one);
-  CHECK(uuids("253:2").empty());
-  CHECK(uuids("8:0").empty());
+  const LuksVolume root{"6a1e2d3c-0000-4000-8000-00000000000a", "root"};
+  const LuksVolume data{root.uuid, "data-2"};
+  using Volumes = std::vector<LuksVolume>;
+  CHECK(luks("253:0") == Volumes{root});
+  CHECK(luks("253:1") == Volumes{root});
+  CHECK(luks("253:2").empty());
+  CHECK(luks("253:3") == Volumes{data});
+  CHECK(luks("253:4") == Volumes{root, data});
+  CHECK(luks("253:5").empty());
+  CHECK(luks("8:0").empty());
+}
+
+TEST_CASE("each device of device-mapper below a mount is told once, also those side by side") {
+  FakeSysfs sysfs;
+  sysfs.device("8:0", "sda");
+  sysfs.mapper("253:0", "dm-0", "CRYPT-LUKS2-6a1e2d3c00004000800000000000000a-a", {"sda"});
+  sysfs.mapper("253:1", "dm-1", "CRYPT-PLAIN-b", {"sda"});
+  sysfs.mapper("253:2", "dm-2", "LVM-abc", {"dm-0", "dm-1"});
+  sysfs.mapper("253:3", "dm-3", "LVM-def", {"dm-2", "dm-0"});
+  const auto volumes = sysfs.mounts("1 0 253:3 / / rw - ext4 /dev/x rw\n2 0 8:0 / /boot rw - ext4 /dev/y rw\n");
+  REQUIRE(volumes);
+  std::vector<std::string> told;
+  for (const MappedLayer& one : volumes->at(0).mapped) told.push_back(one.number + " " + one.layer);
+  CHECK(told == std::vector<std::string>{"253:3 lvm", "253:0 crypt-luks2", "253:2 lvm", "253:1 crypt-plain"});
+  CHECK(volumes->at(1).mapped.empty());
 }
 
 TEST_CASE("the layers below a mount are named from the top down") {

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "evidence/event_log_writer.h"
+#include "evidence/event_names.h"
 #include "tests/catch.h"
 #include "tests/vectors.h"
 #include "tests/verifier/simulated_vm.h"
@@ -364,6 +365,15 @@ TEST_CASE("a policy that demands more or knows less never turns unknown into tru
   }
 }
 
+using Mappings = std::vector<StorageMapping>;
+const Mappings crypt_root{{"root", "crypt-luks2", "crypt", "aes-xts-plain64", 64}};
+const Mappings verity_usr{{.device = "usr",
+                           .layer = "verity",
+                           .target = "verity",
+                           .hash = "sha256",
+                           .mode = {},
+                           .root_hash = Bytes(32, std::byte{7})}};
+
 TEST_CASE("what a guest says of its storage counts as far as it can be believed") {
   struct Case {
     StorageClaim volume;
@@ -371,18 +381,20 @@ TEST_CASE("what a guest says of its storage counts as far as it can be believed"
     Answer doubted;  // when the initial state is unknown
   };
   const std::vector<Case> cases{
-      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2", "integrity"}, "broker"}, Answer::yes, Answer::unknown},
-      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2"}, "vtpm"}, Answer::yes, Answer::unknown},
+      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2", "integrity"}, "broker", {}, crypt_root},
+       Answer::yes,
+       Answer::unknown},
+      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2"}, "vtpm", {}, crypt_root}, Answer::yes, Answer::unknown},
       {{"/", "/dev/dm-0", "ext4", false, {"integrity"}, "passphrase"}, Answer::yes, Answer::unknown},
-      {{"/usr", "/dev/dm-1", "erofs", true, {"verity"}, "none"}, Answer::yes, Answer::unknown},
+      {{"/usr", "/dev/dm-1", "erofs", true, {"verity"}, "none", {}, verity_usr}, Answer::yes, Answer::unknown},
       {{"/", "overlay", "overlay", false, {}, "none"}, Answer::unknown, Answer::unknown},
       {{"/srv", "sshfs", "fuse.sshfs", false, {}, "none"}, Answer::unknown, Answer::unknown},
       {{"/", "/dev/sda1", "ext4", false, {}, "none"}, Answer::no, Answer::no},
       {{"/", "/dev/sda1", "ext4", true, {}, "none"}, Answer::no, Answer::no},
       {{"/", "/dev/dm-0", "ext4", false, {"verity"}, "none"}, Answer::no, Answer::no},
       {{"/", "/dev/dm-0", "ext4", false, {"linear"}, "broker"}, Answer::no, Answer::no},
-      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2"}, "none"}, Answer::no, Answer::no},
-      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2"}, "unknown"}, Answer::no, Answer::no},
+      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2"}, "none", {}, crypt_root}, Answer::no, Answer::no},
+      {{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2"}, "unknown", {}, crypt_root}, Answer::no, Answer::no},
       {{"/", "/dev/dm-0", "ext4", false, {"integrity"}, "none"}, Answer::no, Answer::no},
   };
   Policy doubting = policy_for(vm());
@@ -393,6 +405,15 @@ TEST_CASE("what a guest says of its storage counts as far as it can be believed"
     CHECK(answer_of(judge(bundle, policy_for(vm())), Question::storage) == c.believed);
     CHECK(answer_of(judge(bundle, doubting), Question::storage) == c.doubted);
   }
+  // Who keeps the vTPM has the key.
+  Policy isolated = policy_for(vm());
+  isolated.vtpm_isolation = {"vmpl"};
+  for (const auto& [origin, answer] : {std::pair("vtpm", Answer::no), std::pair("broker", Answer::unknown)}) {
+    const StorageClaim volume{"/", "/dev/dm-0", "ext4", false, {"crypt-luks2"}, origin, {}, crypt_root};
+    const Bundle bundle = vm().bundle(test_nonce(), {[&](Statement& s) { s.storage = {volume}; }, {}, {}});
+    INFO(origin);
+    CHECK(answer_of(judge(bundle, isolated), Question::storage) == answer);
+  }
   const Bundle silent = vm().bundle(test_nonce(), {[](Statement& s) {
                                                      s.storage.reset();
                                                      s.provisioning.reset();
@@ -402,6 +423,90 @@ TEST_CASE("what a guest says of its storage counts as far as it can be believed"
   const Verdict verdict = judge(silent, policy_for(vm()));
   CHECK(answer_of(verdict, Question::storage) == Answer::unknown);
   CHECK(answer_of(verdict, Question::provisioning) == Answer::unknown);
+}
+
+TEST_CASE("a volume is protected by what the kernel's tables say, not by what its layers are called") {
+  const auto crypt = [](std::string cipher) {
+    return Mappings{{"root", "crypt-luks2", "crypt", std::move(cipher), 32}};
+  };
+  Mappings careless = verity_usr;
+  careless.front().mode = "ignore_corruption";
+  Mappings half = crypt_root;
+  half.push_back({"root", "crypt-luks2", "linear"});
+  Mappings tagged = crypt_root;
+  tagged.push_back({"root_dif", "integrity", "integrity"});
+  Mappings untagged = crypt_root;
+  untagged.push_back({"root_dif", "integrity", "linear"});
+  Mappings raid = crypt_root;
+  raid.push_back({"other", "crypt-luks2", "crypt", "cipher_null-ecb", 0});
+  struct Case {
+    std::vector<std::string> layers;
+    std::optional<Mappings> mappings;
+    Answer answer;
+    std::string_view reason;
+  };
+  const std::vector<Case> cases{
+      {{"crypt-luks2"}, crypt("aes-xts-plain64"), Answer::yes, "encrypted"},
+      {{"crypt-luks2"}, crypt("capi:authenc(hmac(sha256),xts(aes))-plain64"), Answer::yes, "encrypted"},
+      {{"crypt-luks2"}, crypt("cipher_null-ecb"), Answer::no, "cipher"},
+      {{"crypt-luks2"}, crypt("capi:ecb(cipher_null)"), Answer::no, "cipher"},
+      {{"crypt-luks2"}, crypt("aes-ecb"), Answer::no, "cipher"},
+      {{"crypt-luks2"}, crypt(""), Answer::unknown, "cipher-unknown"},
+      {{"crypt-luks2", "integrity"}, crypt("cipher_null-ecb"), Answer::no, "cipher"},
+      {{"crypt-luks2"}, Mappings{{"root", "crypt-luks2", "linear"}}, Answer::no, "mapping"},
+      {{"crypt-luks2"}, half, Answer::no, "mapping"},
+      {{"crypt-luks2", "integrity"}, tagged, Answer::yes, "encrypted-integrity"},
+      {{"crypt-luks2", "integrity"}, untagged, Answer::no, "mapping"},
+      {{"integrity"}, Mappings{{"root_dif", "integrity", "linear"}}, Answer::no, "mapping"},
+      {{"raid", "crypt-luks2"}, raid, Answer::no, "cipher"},
+      {{"crypt-luks2"}, std::nullopt, Answer::unknown, "mapping-unknown"},
+      {{"crypt-luks2"}, Mappings{}, Answer::unknown, "mapping-unknown"},
+      {{"lvm", "crypt-luks2", "crypt-plain"}, crypt_root, Answer::unknown, "mapping-unknown"},
+      {{"verity"}, verity_usr, Answer::yes, "verity"},
+      {{"verity"}, careless, Answer::no, "verity-mode"},
+      {{"verity"}, Mappings{{"usr", "verity", "linear"}}, Answer::no, "mapping"},
+      {{"verity"}, std::nullopt, Answer::unknown, "mapping-unknown"},
+  };
+  for (const Case& c : cases) {
+    const Bundle bundle = vm().bundle(
+        test_nonce(),
+        {[&](Statement& s) { s.storage = {{"/", "/dev/dm-0", "ext4", true, c.layers, "broker", {}, c.mappings}}; },
+         {},
+         {}});
+    const Verdict verdict = judge(bundle, policy_for(vm()));
+    INFO(verdict_to_text(verdict, false));
+    CHECK(answer_of(verdict, Question::storage) == c.answer);
+    CHECK(has_reason(verdict, Question::storage, c.reason));
+  }
+}
+
+TEST_CASE("ciphers and root hashes that a policy does not list are refused") {
+  struct Case {
+    Mappings mappings;
+    std::string layer;
+    void (*change)(Policy&);
+    Answer answer;
+  };
+  const std::vector<Case> cases{
+      {crypt_root, "crypt-luks2", [](Policy& p) { p.storage_ciphers = {"aes-xts-plain64"}; }, Answer::yes},
+      {crypt_root, "crypt-luks2", [](Policy& p) { p.storage_ciphers = {"aes-xts-random"}; }, Answer::no},
+      {{{"root", "crypt-luks2", "crypt", "cipher_null-ecb", 0}},
+       "crypt-luks2",
+       [](Policy& p) { p.storage_ciphers = {"cipher_null-ecb"}; },
+       Answer::no},
+      {verity_usr, "verity", [](Policy& p) { p.storage_root_hashes = {Bytes(32, std::byte{7})}; }, Answer::yes},
+      {verity_usr, "verity", [](Policy& p) { p.storage_root_hashes = {Bytes(32, std::byte{8})}; }, Answer::no},
+  };
+  for (const Case& c : cases) {
+    const Bundle bundle = vm().bundle(
+        test_nonce(),
+        {[&](Statement& s) { s.storage = {{"/", "/dev/dm-0", "ext4", true, {c.layer}, "broker", {}, c.mappings}}; },
+         {},
+         {}});
+    Policy policy = policy_for(vm());
+    c.change(policy);
+    CHECK(answer_of(judge(bundle, policy), Question::storage) == c.answer);
+  }
 }
 
 TEST_CASE("the policy that is made from a bundle accepts that VM and no other") {
@@ -420,6 +525,61 @@ TEST_CASE("the policy that is made from a bundle accepts that VM and no other") 
   const Bundle changed = vm().bundle(nonce, {{}, [](SnpReport& r) { r.measurement[0] ^= std::byte{1}; }, {}});
   CHECK(judge(changed, *policy, context_for(nonce)).outcome == Outcome::refused);
   CHECK_FALSE(make_policy(vm().bundle(nonce, {{}, {}, [](Bundle& b) { b.snp_report.clear(); }}), "x"));
+}
+
+TEST_CASE("the made policy pins PCR 9 where the kernel's EFI stub alone measured command line and initrd into it") {
+  // TCG_PCClientTaggedEvent: the ID, the size of what follows.
+  const auto tagged = [](std::uint8_t id) {
+    return Bytes{std::byte{id}, std::byte{0x22}, std::byte{0x3b}, std::byte{0x8f}, {}, {}, {}, {}};
+  };
+  const Bytes initrd = tagged(0xec);
+  const Bytes command_line = tagged(0xed);
+  const Bytes other = tagged(0xee);
+  struct Case {
+    std::string_view what;
+    std::function<void(EventLogWriter&)> measure;
+    bool pinned;
+    std::string_view comment;
+  };
+  const std::vector<Case> cases{
+      {"stub",
+       [&](EventLogWriter& log) {
+         log.measure(9, ev_event_tag, as_bytes("x"), command_line);
+         log.measure(9, ev_event_tag, as_bytes("y"), initrd);
+       },
+       true, "command line and initrd, by the kernel's EFI stub"},
+      {"unified image",
+       [&](EventLogWriter& log) {
+         log.measure(11, ev_ipl, as_bytes(".linux"));
+         log.measure(9, ev_event_tag, as_bytes("y"), initrd);
+       },
+       false, "unified kernel image 4 and 11 have it"},
+      {"GRUB",
+       [&](EventLogWriter& log) {
+         log.measure(9, ev_ipl, as_bytes("/boot/grub/grubenv"));
+         log.measure(9, ev_event_tag, as_bytes("y"), initrd);
+       },
+       false, "GRUB keeps between boots"},
+      {"another's tag", [&](EventLogWriter& log) { log.measure(9, ev_event_tag, as_bytes("y"), other); }, false, ""},
+      {"a tag cut short", [&](EventLogWriter& log) { log.measure(9, ev_event_tag, as_bytes("y"), Bytes(3)); }, false,
+       ""},
+      {"nobody", [](EventLogWriter&) {}, false, "files that GRUB read"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.what);
+    EventLogWriter log({HashAlgorithm::sha256});
+    log.measure(0, ev_s_crtm_version, as_bytes("firmware"));
+    c.measure(log);
+    const auto with_log = [&](Bundle& b) {
+      b.firmware_event_log = log.bytes();
+      b.tpm->pcrs[HashAlgorithm::sha256][9] = Bytes(32, std::byte{9});
+    };
+    const std::string text = make_policy(vm().bundle(test_nonce(), {{}, {}, with_log}), "x").value();
+    const std::string line = "\n" + std::string(c.pinned ? "" : "# ") + "9 = \"0909";
+    CHECK(text.find(line) != std::string::npos);
+    CHECK(text.find(c.comment) != std::string::npos);
+    CHECK(parse_policy(text, "")->pcrs.at(HashAlgorithm::sha256).contains(9) == c.pinned);
+  }
 }
 
 TEST_CASE("without a quote the made policy leaves the boot chain out") {

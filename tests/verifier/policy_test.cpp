@@ -50,7 +50,8 @@ TEST_CASE("every key of the format is read") {
           hex32 + "\"\n23 = \"" + hex32 +
           "\"\n"
           "[freshness]\nnonce = false\nmaximal-age = \"10m\"\n"
-          "[storage]\nkey-origins = [\"broker\"]\n[provisioning]\nagents = [\"cloud-init\"]\n",
+          "[storage]\nkey-origins = [\"broker\"]\nciphers = [\"aes-xts-plain64\"]\nroot-hashes = [\"" +
+          hex32 + "\"]\n[provisioning]\nagents = [\"cloud-init\"]\n",
       "");
   REQUIRE(policy);
   CHECK(policy->required == std::set{Question::hardware, Question::storage, Question::provisioning});
@@ -75,6 +76,8 @@ TEST_CASE("every key of the format is read") {
   CHECK_FALSE(policy->require_nonce);
   CHECK(policy->maximal_age_s == 600);
   CHECK(policy->storage_key_origins == std::set<std::string>{"broker"});
+  CHECK(policy->storage_ciphers == std::set<std::string>{"aes-xts-plain64"});
+  CHECK(policy->storage_root_hashes == std::vector<Bytes>{Bytes(32, std::byte{0xaa})});
   CHECK(policy->provisioning_agents == std::set<std::string>{"cloud-init"});
   const std::string text = explain_policy(*policy);
   for (const std::string& part : {hex32, hex48, std::string("reproducible-build"), std::string("600 s")}) {
@@ -116,6 +119,8 @@ TEST_CASE("a mistake in a policy is an error with its line, never a weaker polic
       {with("[freshness]\nmaximal-age = \"soon\"\n"), "maximal-age"},
       {with("[freshness]\nmaximal-age = \"m\"\n"), "maximal-age"},
       {with("[storage]\nkey-origins = [\"cloud\"]\n"), "cloud"},
+      {with("[storage]\nroot-hashes = [\"xy\"]\n"), "root-hashes"},
+      {with("[storage]\ncipher = [\"aes-xts-plain64\"]\n"), "storage.cipher"},
       {with("[trust]\nroots = [\"absent.pem\"]\n"), "absent.pem"},
       {with("[snp]\n[snp]\n"), "line 4"},
       {"[policy\n", "line 1"},
@@ -138,7 +143,7 @@ TEST_CASE("an empty list is an error that says to leave the key out, never 'any'
       {"svsm", {"states", "endorsement-keys"}},
       {"vtpm", {"isolation"}},
       {"nitro", {"modules"}},
-      {"storage", {"key-origins"}},
+      {"storage", {"key-origins", "ciphers", "root-hashes"}},
       {"provisioning", {"agents"}},
       {"trust", {"roots", "vtpm-roots", "nitro-roots"}},
   };

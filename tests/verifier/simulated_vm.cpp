@@ -45,6 +45,8 @@ SimulatedVm::SimulatedVm() : firmware_log(boot_log()) {
   statement.ssh_host_keys = {parse_ssh_public_key(test_host_key).value()};
   statement.ak_name = ak.name();
   statement.storage = {{"/", "/dev/mapper/root", "ext4", false, {"crypt-luks2", "integrity"}, "broker"}};
+  statement.storage->front().mappings = {
+      {{"root", "crypt-luks2", "crypt", "aes-xts-plain64", 64}, {"root_dif", "integrity", "integrity"}}};
   statement.provisioning = ProvisioningClaim{"none", "", ""};
   statement.platform = {"kvm-snp", {}, "6.12.0", "0.1.0"};
   std::ranges::fill(report.measurement, std::byte{0x5a});
