@@ -14,16 +14,17 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "base/terminal.h"
 #include "base/text.h"
+#include "broker/admin_internal.h"
 #include "broker/decision.h"
 #include "broker/keys.h"
 #include "broker/principals.h"
+#include "broker/rotation.h"
 #include "broker/server.h"
 #include "broker/volume.h"
-#include "client/terminal.h"
 #include "evidence/digest.h"
 #include "evidence/json_internal.h"
-#include "verifier/policy.h"
 
 namespace attestd::broker {
 namespace json = boost::json;
@@ -33,8 +34,6 @@ constexpr std::size_t secret_limit = std::size_t{1} << 20U;  // bytes
 constexpr unsigned key_mode = 0600;
 constexpr std::size_t token_size = 32;  // bytes
 constexpr std::size_t uuid_size = 36;   // characters
-
-std::int64_t now_s() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
 // Who does this, for the audit log: a name by the system's own tables.
 std::string user_name() {
@@ -94,6 +93,10 @@ std::string resource_line(const Resource& resource) {
   return printable(out) + "\n" + (volume.empty() ? "" : printable(volume) + "\n");
 }
 
+}  // namespace
+
+std::int64_t now_s() { return static_cast<std::int64_t>(std::time(nullptr)); }
+
 Result<Sha256Digest> digest_from_hex(const std::string& option, const std::string& text) {
   const auto bytes = from_hex(text);
   Sha256Digest out{};
@@ -103,8 +106,6 @@ Result<Sha256Digest> digest_from_hex(const std::string& option, const std::strin
 }
 
 Result<void> print_json(const json::value& value) { return print(printable_json(json::serialize(value)) + "\n"); }
-
-}  // namespace
 
 Result<int> make_master_key(const std::string& file) {
   const UniqueFd out(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, key_mode));
@@ -217,50 +218,6 @@ Result<int> Admin::remove(const std::string& path) {
   return 0;
 }
 
-Result<int> Admin::policy_put(const std::string& name, const std::string& file) {
-  ATTESTD_TRY(const std::string toml, load_policy_text(file));
-  std::int64_t version = 0;
-  ATTESTD_CHECK(audited("policy put", name, [&](StoreTransaction& transaction) -> Result<void> {
-    ATTESTD_TRY(version, transaction.put_policy(name, toml, now_s()));
-    return {};
-  }));
-  ATTESTD_CHECK(print("policy " + printable(name) + " has version " + std::to_string(version) + "\n"));
-  return 0;
-}
-
-Result<int> Admin::policy_list() {
-  ATTESTD_TRY(const std::vector<StoredPolicy> all,
-              read_from(*store_, [](const StoreReader& reader) { return reader.policies(); }));
-  json::array array;
-  std::string text;
-  for (const StoredPolicy& one : all) {
-    array.emplace_back(
-        json::object{{"policy", one.name}, {"version", one.version}, {"created_at", to_rfc3339(one.created_at)}});
-    text += printable(one.name) + "  version " + std::to_string(one.version) + ", since " + to_rfc3339(one.created_at) +
-            "\n";
-  }
-  if (options_.json) {
-    ATTESTD_CHECK(print_json(array));
-  } else {
-    ATTESTD_CHECK(print(all.empty() ? "there are no policies: attest-broker policy put\n" : text));
-  }
-  return 0;
-}
-
-Result<int> Admin::policy_show(const std::string& name) {
-  ATTESTD_TRY(const StoredPolicy one,
-              read_from(*store_, [&](const StoreReader& reader) { return reader.policy(name); }));
-  ATTESTD_CHECK(print(one.toml));
-  return 0;
-}
-
-Result<int> Admin::policy_remove(const std::string& name) {
-  ATTESTD_CHECK(audited("policy remove", name,
-                        [&](StoreTransaction& transaction) { return transaction.remove_policy(name, now_s()); }));
-  ATTESTD_CHECK(print("policy " + printable(name) + " is removed\n"));
-  return 0;
-}
-
 Result<int> Admin::host_cert_allow(const std::string& policy, const std::vector<std::string>& principals,
                                    std::int64_t validity_s) {
   for (const std::string& name : principals) {
@@ -312,16 +269,27 @@ Result<int> Admin::host_cert_authority(const std::string& pattern) {
   return 0;
 }
 
-Result<int> Admin::enrolment_token(const std::string& path, const std::string& policy, std::int64_t lifetime_s) {
+Result<int> Admin::enrolment_token(const std::string& path, const std::string& policy, std::int64_t lifetime_s,
+                                   bool rotate) {
+  if (policy.empty() && !rotate) return fail(Errc::usage, "--policy says who may enrol: name one");
   ATTESTD_TRY(Bytes random, random_bytes(token_size));
   // No character of it means anything to a shell or to an option parser.
   const std::string token = to_hex(random);
   wipe(random);
-  EnrolmentToken entry{.digest = {}, .path = path, .policy = policy, .expires_at = now_s() + lifetime_s};
-  std::ranges::copy(digest(HashAlgorithm::sha256, {as_bytes(token)}), entry.digest.begin());
-  ATTESTD_CHECK(audited("enrolment token", path + " under policy " + policy, [&](StoreTransaction& transaction) {
-    return transaction.put_enrolment_token(entry, now_s());
-  }));
+  EnrolmentToken entry{.digest = rotate ? rotation_token_digest(token) : enrolment_token_digest(token),
+                       .path = path,
+                       .policy = policy,
+                       .expires_at = now_s() + lifetime_s};
+  if (rotate) {
+    ATTESTD_TRY(const Resource there,
+                read_from(*store_, [&](const StoreReader& reader) { return reader.resource(path); }));
+    if (!there.settings.volume)
+      return fail(Errc::usage, path + " is no volume's key: replace it with attest-broker rotate");
+    if (policy.empty()) entry.policy = there.settings.policy;
+  }
+  ATTESTD_CHECK(
+      audited(rotate ? "rotation token" : "enrolment token", path + " under policy " + entry.policy,
+              [&](StoreTransaction& transaction) { return transaction.put_enrolment_token(entry, now_s()); }));
   ATTESTD_CHECK(print(token + "\n"));
   return 0;
 }
@@ -344,48 +312,6 @@ Result<int> Admin::volume_forget(const std::string& path, const std::string& hea
   ATTESTD_CHECK(
       print(printable(path) + (pinned ? ": only the header that was named is good now\n"
                                       : ": the header and counter of the next unlock will be taken as they are\n")));
-  return 0;
-}
-
-Result<int> Admin::audit_show(std::int64_t from, std::int64_t count) {
-  ATTESTD_TRY(const std::vector<AuditRecord> records,
-              read_from(*store_, [&](const StoreReader& reader) { return reader.audit_records(from, count); }));
-  // One JSON text a line, as the chain has it.
-  for (const AuditRecord& one : records) {
-    ATTESTD_CHECK(print(options_.json ? printable_json(one.body) + "\n"
-                                      : std::to_string(one.seq) + " " + printable_json(one.body) + "\n"));
-  }
-  return 0;
-}
-
-Result<int> Admin::audit_verify(std::int64_t from, const std::string& before) {
-  std::optional<Sha256Digest> digest_before;
-  if (!before.empty()) {
-    ATTESTD_TRY(digest_before, digest_from_hex("--before", before));
-  }
-  ATTESTD_TRY(const ChainCheck check, store_->verify_chain(from, digest_before));
-  if (options_.json) {
-    json::object out{{"good", !check.first_bad},
-                     {"checked", check.checked},
-                     {"head", check.head.seq},
-                     {"digest", to_hex(check.head.digest)}};
-    if (check.first_bad) {
-      out["first_bad"] = *check.first_bad;
-      out["reason"] = check.reason;
-    }
-    ATTESTD_CHECK(print_json(out));
-  } else if (check.first_bad) {
-    ATTESTD_CHECK(print("record " + std::to_string(*check.first_bad) + " is bad: " + printable(check.reason) + "\n"));
-  } else {
-    ATTESTD_CHECK(print(std::to_string(check.checked) + " records are good; the head is " +
-                        std::to_string(check.head.seq) + " " + to_hex(check.head.digest) + "\n"));
-  }
-  return check.first_bad ? 1 : 0;
-}
-
-Result<int> Admin::audit_head() {
-  ATTESTD_TRY(const AuditHead head, read_from(*store_, [](const StoreReader& reader) { return reader.audit_head(); }));
-  ATTESTD_CHECK(print(std::to_string(head.seq) + " " + to_hex(head.digest) + "\n"));
   return 0;
 }
 

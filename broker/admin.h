@@ -47,8 +47,9 @@ class Admin {
   // A known_hosts line: "@cert-authority PATTERN ssh-ed25519 AAAA…".
   Result<int> host_cert_authority(const std::string& pattern);
 
-  // Prints a token that lets one VM, trusted by `policy`, have a secret made for `path`.
-  Result<int> enrolment_token(const std::string& path, const std::string& policy, std::int64_t lifetime_s);
+  // Prints a token that lets one VM, trusted by `policy`, have a secret made for `path`; or, to rotate, replace the one
+  // that is there. Then `policy` may be empty: the resource's own.
+  Result<int> enrolment_token(const std::string& path, const std::string& policy, std::int64_t lifetime_s, bool rotate);
 
   // Recovery: forgets which LUKS2 header a volume has, and what its TPM's counter said. `header`: hex of the one that
   // it has now; empty: the next one that comes is believed.

@@ -4,8 +4,8 @@
 #include <functional>
 
 #include <config.h>
+#include "base/terminal.h"
 #include "broker/admin.h"
-#include "client/terminal.h"
 
 namespace {
 
@@ -149,11 +149,13 @@ class CommandLine {
   }
 
   void add_enrolment() {
-    CLI::App& enrol = group("enrolment", "First boots");
-    CLI::App& token = command(enrol, "token", "Print a token that lets one VM have a secret made, once",
-                              [this](Admin& admin) { return admin.enrolment_token(put_.path, name_, lifetime_s_); });
+    CLI::App& enrol = group("enrolment", "First boots, and other keys");
+    CLI::App& token =
+        command(enrol, "token", "Print a token that lets one VM have a secret made, once",
+                [this](Admin& admin) { return admin.enrolment_token(put_.path, name_, lifetime_s_, rotate_); });
     add_path(token);
-    token.add_option("--policy", name_, "that its evidence must meet")->required()->type_name("NAME");
+    token.add_option("--policy", name_, "that its evidence must meet")->type_name("NAME");
+    token.add_flag("--rotate", rotate_, "it lets the VM replace its volume's key instead; --policy: the resource's");
     token.add_option("--lifetime", lifetime_s_, "of the token (3600)")
         ->check(CLI::Range(std::int64_t{60}, std::int64_t{2592000}))
         ->type_name("SECONDS");
@@ -191,6 +193,7 @@ class CommandLine {
   std::int64_t lifetime_s_ = 3600;
   std::int64_t from_ = 1;
   std::int64_t count_ = 100;
+  bool rotate_ = false;
   std::string name_, file_, before_, pattern_, header_;
   std::vector<std::string> principals_;
   std::function<Result<int>()> action_;

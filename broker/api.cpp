@@ -1,9 +1,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <span>
 #include <thread>
 
 #include <config.h>
+#include "base/secret.h"
 #include "base/stopwatch.h"
 #include "broker/api_internal.h"
 
@@ -40,14 +42,7 @@ unsigned thread_count(unsigned configured) {
 }  // namespace
 
 Api::Api(const asio::any_io_executor& executor, const Config& config, Service& service)
-    : service_(&service),
-      turnstile_(executor,
-                 {.running = config.limits.requests,
-                  .running_per_address = config.limits.requests_per_address,
-                  .waiting = config.limits.waiting,
-                  .waiting_per_address = config.limits.waiting_per_address},
-                 patience),
-      pool_(thread_count(config.threads)) {}
+    : service_(&service), turnstile_(executor, config.limits, patience), pool_(thread_count(config.threads)) {}
 
 Api::~Api() { finish(); }
 
@@ -64,6 +59,7 @@ std::expected<Api::Route, Problem> Api::route(const HttpRequest& request) const 
       {"/v1/ssh-host-certificates", {"POST", &Service::ssh_host_certificates}},
       {"/v1/enrolment", {"POST", &Service::enrolment}},
       {"/v1/volume-header", {"POST", &Service::volume_header}},
+      {"/v1/rotation", {"POST", &Service::rotation}},
   };
   Route out{"GET", &Service::kbs_resource};
   if (!request.path.starts_with(resource_prefix)) {
@@ -90,16 +86,18 @@ asio::awaitable<HttpResponse> Api::answer(HttpRequest request) {
   const auto pass = co_await std::move(entering);
   if (!pass) co_return problem_response(pass.error());
   const Stopwatch watch;
-  const auto asked = std::make_shared<const Request>(
-      Request{.address = std::move(request.address),
-              .path = std::move(request.path),
-              .body = std::move(request.body),
-              .cookie = std::string(request.fields[http::field::cookie]),
-              .authorization = std::string(request.fields[http::field::authorization])});
+  const auto asked =
+      std::make_shared<Request>(Request{.address = std::move(request.address),
+                                        .path = std::move(request.path),
+                                        .body = std::move(request.body),
+                                        .cookie = std::string(request.fields[http::field::cookie]),
+                                        .authorization = std::string(request.fields[http::field::authorization])});
   // Named: g++ 12 destroys the temporaries of a co_await twice.
   auto running = run(found->handler, asked);
   const std::shared_ptr<const Reply> reply = co_await asio::co_spawn(pool_, std::move(running), asio::use_awaitable);
   seconds_.observe(watch.seconds());
+  // A rotation's has a key in it.
+  wipe(std::as_writable_bytes(std::span(asked->body)));
   co_return response_of(*reply);
 }
 
@@ -123,6 +121,9 @@ std::string Api::metrics() const {
   page.family("attest_broker_releases", "counter", "", "Secrets that were asked for with a valid token.")
       .sample("_total", {{"decision", "released"}}, static_cast<double>(counters.released))
       .sample("_total", {{"decision", "refused"}}, static_cast<double>(counters.withheld));
+  page.family("attest_broker_rotations", "counter", "", "Keys that guests asked to replace with a valid token.")
+      .sample("_total", {{"decision", "rotated"}}, static_cast<double>(counters.rotated))
+      .sample("_total", {{"decision", "refused"}}, static_cast<double>(counters.rotations_refused));
   count("attest_broker_host_certificates", "OpenSSH host certificates that were signed.",
         static_cast<double>(counters.certificates));
   count("attest_broker_failures", "Requests that failed for a reason of the broker's own.",

@@ -62,7 +62,6 @@ std::string encode_claims(const AttestationResult& result, std::string_view issu
         json::object{{"policy", one.policy}, {"version", one.version}, {"answers", answers_to_json(one.answers)}});
   }
   json::object own{{"policies", std::move(policies)},
-                   {"statement", result.statement},
                    {"simulated", result.simulated},
                    {"protocol", result.protocol},
                    {"evidence_sha256", to_base64url(result.evidence_sha256)}};
@@ -90,7 +89,6 @@ Result<AttestationResult> parse_claims(std::string_view text) {
   out.key = json::serialize(*key);
   ATTESTD_TRY(const json::value* const inner, members.member("attestd"));
   ATTESTD_TRY(const JsonMembers own, JsonMembers::of(*inner, "token.attestd"));
-  ATTESTD_TRY(out.statement, own.boolean("statement"));
   ATTESTD_TRY(out.simulated, own.boolean("simulated"));
   ATTESTD_TRY(out.protocol, own.string("protocol"));
   ATTESTD_TRY(out.evidence_sha256, own.bytes("evidence_sha256", sha256_size, sha256_size));

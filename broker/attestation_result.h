@@ -32,7 +32,6 @@ struct AttestationResult {
   std::string tee;
   std::string key;  // JWK that secrets are to be encrypted to, JSON
   std::vector<PolicyResult> policies;
-  bool statement = false;  // the evidence was a bundle of ours, whose statement says more than hardware can
   std::optional<UnlockClaim::Volume> volume;
   Bytes evidence_sha256;  // 32 bytes
   bool simulated = false;

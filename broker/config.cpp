@@ -2,19 +2,20 @@
 
 #include "base/environment.h"
 #include "base/settings_internal.h"
+#include "net/server_limits_internal.h"
 
 namespace attestd::broker {
 namespace {
 
 using namespace settings;
 
-constexpr unsigned most = 100000;
 constexpr unsigned least_body = 64U << 10U;  // bytes; evidence is that long
+constexpr unsigned most_recorded = 1000000;  // refusals
 constexpr unsigned most_body = 64U << 20U;
 
 std::vector<Key> keys_of(Config& config) {
   Config::Limits& limits = config.limits;
-  return {
+  std::vector<Key> keys{
       {"broker", "name", text(config.name)},
       {"broker", "listen", list<std::string>(config.listen, [](std::string& item) { return text(item); })},
       {"broker", "database", text(config.database)},
@@ -25,19 +26,13 @@ std::vector<Key> keys_of(Config& config) {
       {"tls", "key", absolute_path(config.tls.key, true)},
       {"protocol", "challenge-lifetime", duration(config.challenge_lifetime)},
       {"protocol", "token-lifetime", duration(config.token_lifetime)},
-      {"limits", "connections", number(limits.connections, 1, most)},
-      {"limits", "connections-per-address", number(limits.connections_per_address, 1, most)},
-      {"limits", "requests", number(limits.requests, 1, most)},
-      {"limits", "requests-per-address", number(limits.requests_per_address, 1, most)},
-      {"limits", "waiting", number(limits.waiting, 1, most)},
-      {"limits", "waiting-per-address", number(limits.waiting_per_address, 1, most)},
+      {"limits", "refusals-recorded-per-address", number(limits.refusals_recorded_per_address, 1, most_recorded)},
+      {"limits", "refusals-recorded", number(limits.refusals_recorded, 1, most_recorded)},
       {"limits", "body", number(limits.body, least_body, most_body)},
-      {"limits", "handshake-timeout", duration(limits.handshake_timeout)},
-      {"limits", "request-timeout", duration(limits.request_timeout)},
-      {"limits", "answer-timeout", duration(limits.answer_timeout)},
-      {"limits", "idle-timeout", duration(limits.idle_timeout)},
-      {"log", "level", choice<agent::Priority>(config.log_level, agent::log_levels())},
+      {"log", "level", choice<daemon::Priority>(config.log_level, daemon::log_levels())},
   };
+  net::add_limits(keys, limits);
+  return keys;
 }
 
 }  // namespace

@@ -26,6 +26,8 @@
 //   waiting = 1024                        requests that wait for their turn
 //   waiting-per-address = 64
 //   body = 4194304                        bytes
+//   refusals-recorded-per-address = 30    singly in the audit log, in a minute; further ones are counted
+//   refusals-recorded = 300               likewise, of all addresses
 //   handshake-timeout = "10s"
 //   request-timeout = "20s"               for a request's header and body to arrive
 //   answer-timeout = "30s"                for an answer to be taken
@@ -40,8 +42,9 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/journal.h"
 #include "base/result.h"
+#include "daemon/journal.h"
+#include "net/server_limits.h"
 
 namespace attestd::broker {
 
@@ -61,20 +64,20 @@ struct Config {
   } tls;
   std::chrono::milliseconds challenge_lifetime{300000};
   std::chrono::milliseconds token_lifetime{300000};
-  struct Limits {
-    unsigned connections = 4096;
-    unsigned connections_per_address = 256;
-    unsigned requests = 64;
-    unsigned requests_per_address = 16;
-    unsigned waiting = 1024;
-    unsigned waiting_per_address = 64;
+  struct Limits : net::ServerLimits {
+    Limits()
+        : net::ServerLimits{.connections = 4096,
+                            .connections_per_address = 256,
+                            .requests = 64,
+                            .requests_per_address = 16,
+                            .waiting = 1024,
+                            .waiting_per_address = 64,
+                            .request_timeout = std::chrono::seconds(20)} {}
     unsigned body = 4U << 20U;
-    std::chrono::milliseconds handshake_timeout{10000};
-    std::chrono::milliseconds request_timeout{20000};
-    std::chrono::milliseconds answer_timeout{30000};
-    std::chrono::milliseconds idle_timeout{30000};
+    unsigned refusals_recorded_per_address = 30;  // in a minute
+    unsigned refusals_recorded = 300;
   } limits;
-  agent::Priority log_level = agent::Priority::info;
+  daemon::Priority log_level = daemon::Priority::info;
 };
 
 // Errors: malformed (TOML, wrong type, unknown key, one of certificate and key without

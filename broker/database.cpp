@@ -12,6 +12,17 @@ Result<std::unique_ptr<Database>> open_database(const std::string& url, const Da
   return fail(Errc::usage, "a database URL starts with sqlite:/ or postgresql://");
 }
 
+Error of_database(Error error) {
+  switch (error.code) {
+    case Errc::busy:
+    case Errc::unavailable:
+    case Errc::timed_out:
+    case Errc::io: break;
+    default: error.code = Errc::internal;
+  }
+  return error;
+}
+
 Result<Rows> Database::execute(const std::string& sql, const std::vector<Value>& parameters) {
   for (const Value& value : parameters) {
     const auto* const text = std::get_if<std::string>(&value);

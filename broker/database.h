@@ -39,7 +39,7 @@ struct DatabaseOptions {
 //   unavailable  no connection, or it was lost before COMMIT was sent: nothing was done, try
 //                again; the next call connects anew
 //   timed_out    the statement took longer than it may
-//   refused      a constraint or a trigger of the schema
+//   internal     a constraint or a trigger of the schema, a right that we lack: the operator's to mend
 //   io           the disk, or a COMMIT whose outcome is unknown: do not take it as done, and
 //                do not repeat it blindly
 // A message never has a password or a value of a row in it.
@@ -78,6 +78,10 @@ class Database {
 // permission (others may write to the file's folder, or may read or write the file), unsupported (a server older than
 // PostgreSQL 15, or not in UTF-8), and those of Database.
 Result<std::unique_ptr<Database>> open_database(const std::string& url, const DatabaseOptions& options = {});
+
+// As callers of a store see an error of its database: busy, unavailable, timed_out, io or, whatever else it was,
+// internal. So that nobody takes a folder that is gone for a resource that is not there.
+Error of_database(Error error);
 
 // A transaction that writes. One at a time in a database, whoever asks: SQLite's BEGIN
 // IMMEDIATE, and in PostgreSQL an advisory lock that all our transactions take first. Every

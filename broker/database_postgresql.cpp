@@ -31,11 +31,11 @@ Errc code_of(std::string_view state) {
   if (state == "40001" || state == "40P01" || state == "55P03" || state == "53300") return Errc::busy;
   if (state == "57014" || state == "25P03") return Errc::timed_out;
   if (state == "25006") return Errc::unavailable;  // a standby now
-  if (state == "42501") return Errc::permission;
   if (state.starts_with("08") || state.starts_with("57P") || state.starts_with("28")) return Errc::unavailable;
-  if (state.starts_with("23") || state == "P0001") return Errc::refused;
   if (state.starts_with("22")) return Errc::malformed;
   if (state.starts_with("53") || state.starts_with("58") || state.starts_with("XX")) return Errc::io;
+  // A constraint (23), a trigger (P0001), a right that we lack (42501): never what the store's operations call a
+  // refusal of theirs.
   return Errc::internal;
 }
 

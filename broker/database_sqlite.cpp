@@ -17,12 +17,13 @@ Errc code_of(int status) {
   switch (status & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return Errc::busy;
-    case SQLITE_CONSTRAINT: return Errc::refused;
     case SQLITE_INTERRUPT: return Errc::timed_out;
+    case SQLITE_NOTADB: return Errc::malformed;
+    // Never what the store's operations call a refusal of theirs.
+    case SQLITE_CONSTRAINT:
     case SQLITE_PERM:
     case SQLITE_READONLY:
-    case SQLITE_AUTH: return Errc::permission;
-    case SQLITE_NOTADB: return Errc::malformed;
+    case SQLITE_AUTH:
     case SQLITE_ERROR:
     case SQLITE_RANGE:
     case SQLITE_MISUSE: return Errc::internal;

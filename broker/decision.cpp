@@ -36,6 +36,12 @@ std::string cut(std::string_view text) {
   return to_valid_utf8(out);
 }
 
+template <class Decision>
+std::string_view outcome(const Decision& decision, std::string_view good) {
+  if (decision.reason.empty()) return good;
+  return decision.failure ? "failure" : "refused";
+}
+
 json::array strings(const std::vector<std::string>& from) {
   constexpr std::size_t name_limit = 253;
   json::array out;
@@ -54,7 +60,15 @@ json::array strings(const std::vector<std::string>& from) {
 
 }  // namespace
 
-std::string attest_record(std::int64_t at, const Asker& asker, const std::vector<PolicyDecision>& policies) {
+std::string unjudged_record(std::int64_t at, const Asker& asker, std::string_view reason) {
+  json::object out = begin(at, "attest", "refused", asker);
+  out["reason"] = cut(reason);
+  out["policies"] = json::array();
+  return json::serialize(out);
+}
+
+std::string attest_record(std::int64_t at, const Asker& asker, const std::vector<PolicyDecision>& policies,
+                          std::string_view failure) {
   bool trusted = false;
   json::array list;
   std::size_t left_out = 0;
@@ -77,14 +91,20 @@ std::string attest_record(std::int64_t at, const Asker& asker, const std::vector
     }
     list.emplace_back(std::move(entry));
   }
-  json::object out = begin(at, "attest", trusted ? "trusted" : "refused", asker);
+  std::string_view verdict = trusted ? "trusted" : "refused";
+  if (!failure.empty()) verdict = "failure";
+  json::object out = begin(at, "attest", verdict, asker);
+  if (!failure.empty()) out["reason"] = cut(failure);
   out["policies"] = std::move(list);
   if (left_out > 0) out["policies_left_out"] = left_out;
   return json::serialize(out);
 }
 
-std::string release_record(std::int64_t at, const Asker& asker, const ReleaseDecision& decision) {
-  json::object out = begin(at, "release", decision.reason.empty() ? "released" : "refused", asker);
+namespace {
+
+std::string secret_record(std::int64_t at, std::string_view event, std::string_view done, const Asker& asker,
+                          const ReleaseDecision& decision) {
+  json::object out = begin(at, event, outcome(decision, done), asker);
   out["resource"] = cut(decision.resource);
   if (decision.version != 0) out["resource_version"] = decision.version;
   if (decision.policy) {
@@ -96,9 +116,23 @@ std::string release_record(std::int64_t at, const Asker& asker, const ReleaseDec
   return json::serialize(out);
 }
 
+}  // namespace
+
+std::string release_record(std::int64_t at, const Asker& asker, const ReleaseDecision& decision) {
+  return secret_record(at, "release", "released", asker, decision);
+}
+
+std::string enrolment_record(std::int64_t at, const Asker& asker, const ReleaseDecision& decision) {
+  return secret_record(at, "enrolment", "enrolled", asker, decision);
+}
+
+std::string rotation_record(std::int64_t at, const Asker& asker, const ReleaseDecision& decision) {
+  return secret_record(at, "rotation", "rotated", asker, decision);
+}
+
 std::string header_record(std::int64_t at, const Asker& asker, const ReleaseDecision& decision,
                           std::string_view next_header_sha256) {
-  json::object out = begin(at, "volume-header", decision.reason.empty() ? "announced" : "refused", asker);
+  json::object out = begin(at, "volume-header", outcome(decision, "announced"), asker);
   out["resource"] = cut(decision.resource);
   out["next_header_sha256"] = next_header_sha256;
   if (decision.policy) out["policy"] = decision.policy->policy;
@@ -107,7 +141,7 @@ std::string header_record(std::int64_t at, const Asker& asker, const ReleaseDeci
 }
 
 std::string certificate_record(std::int64_t at, const Asker& asker, const CertificateDecision& decision) {
-  json::object out = begin(at, "certificate", decision.reason.empty() ? "signed" : "refused", asker);
+  json::object out = begin(at, "certificate", outcome(decision, "signed"), asker);
   if (!decision.policy.empty()) {
     out["policy"] = decision.policy;
     out["answers"] = answers_to_json(decision.answers);
@@ -121,6 +155,16 @@ std::string certificate_record(std::int64_t at, const Asker& asker, const Certif
     out["reason"] = cut(decision.reason);
   }
   return json::serialize(out);
+}
+
+std::string refusals_record(std::int64_t at, const UnrecordedRefusals& refusals) {
+  return json::serialize(json::object{{"at", to_rfc3339(at)},
+                                      {"event", "refusals"},
+                                      {"decision", "refused"},
+                                      {"address", to_valid_utf8(refusals.address)},
+                                      {"not_recorded_singly", refusals.count},
+                                      {"from", to_rfc3339(refusals.first)},
+                                      {"until", to_rfc3339(refusals.last)}});
 }
 
 std::string admin_record(std::int64_t at, std::string_view user, std::string_view action, std::string_view object) {

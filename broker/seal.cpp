@@ -1,6 +1,5 @@
 #include "broker/seal.h"
 
-#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
@@ -12,9 +11,9 @@
 #include <cerrno>
 
 #include "base/encoding.h"
-#include "base/file.h"
 #include "base/openssl_internal.h"
 #include "base/random.h"
+#include "base/regular_file.h"
 
 namespace attestd::broker {
 namespace {
@@ -139,8 +138,9 @@ Result<Sealer> Sealer::from(SecretBytes master) {
 }
 
 Result<Sealer> Sealer::from_file(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd) return fail_errno(errno, "cannot open the master key " + path);
+  auto opened = open_regular_file(path);
+  if (!opened) return std::unexpected(std::move(opened).error().in("the master key"));
+  const UniqueFd fd = *std::move(opened);
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return fail_errno(errno, "cannot look at the master key " + path);
   // systemd gives a unit's user its credentials by an access control list, whose mask shows

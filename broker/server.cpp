@@ -7,17 +7,17 @@
 #include <climits>
 #include <ctime>
 
-#include "agent/daemon_internal.h"
-#include "agent/journal.h"
 #include "base/encoding.h"
 #include "broker/api_internal.h"
+#include "daemon/daemon_internal.h"
+#include "daemon/journal.h"
 #include "net/https_server_internal.h"
 #include "net/tls_identity.h"
 
 namespace attestd::broker {
 namespace asio = boost::asio;
-using agent::journal, agent::Priority;
-namespace events = agent::events;
+using daemon::journal, daemon::Priority;
+namespace events = daemon::events;
 
 namespace {
 
@@ -28,15 +28,6 @@ std::int64_t now_s() { return static_cast<std::int64_t>(std::time(nullptr)); }
 std::string host_name() {
   std::array<char, HOST_NAME_MAX + 1> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string("attest-broker");
-}
-
-net::HttpLimits http_limits(const Config::Limits& limits) {
-  return {.body = limits.body,
-          .connections = limits.connections,
-          .connections_per_address = limits.connections_per_address,
-          .request = limits.request_timeout,
-          .answer = limits.answer_timeout,
-          .idle = limits.idle_timeout};
 }
 
 class Server {
@@ -52,7 +43,7 @@ class Server {
     ATTESTD_TRY(context_, identity_.context());
     for (UniqueFd& listener : listeners) {
       daemon_.add_server(
-          std::move(listener), http_limits(config_.limits), api_.connections(),
+          std::move(listener), net::HttpLimits::of(config_.limits, config_.limits.body), api_.connections(),
           [this](net::HttpRequest request) { return api_.answer(std::move(request)); },
           net::over_tls([this] { return context_; }, config_.limits.handshake_timeout));
     }
@@ -62,10 +53,17 @@ class Server {
     daemon_.run("Releases secrets by attestation");
     timer_.cancel();
     api_.finish();
+    record_silent_refusals();
     return {};
   }
 
  private:
+  void record_silent_refusals() {
+    if (const auto done = service_.record_silent_refusals(); !done) {
+      journal(Priority::warning, events::failed, "cannot record how many were refused: " + done.error().text());
+    }
+  }
+
   // Challenges that expired need no longer be remembered as spent.
   void forget_later() {
     timer_.expires_after(forget_interval);
@@ -75,6 +73,7 @@ class Server {
         if (const auto done = service_.forget_challenges(); !done) {
           journal(Priority::warning, events::failed, "cannot forget expired challenges: " + done.error().text());
         }
+        record_silent_refusals();
       });
       forget_later();
     });
@@ -85,7 +84,7 @@ class Server {
     ATTESTD_TRY(net::TlsIdentity identity, net::TlsIdentity::load(fresh.tls.certificate, fresh.tls.key));
     ATTESTD_TRY(context_, identity.context());
     identity_ = std::move(identity);
-    agent::set_log_level(fresh.log_level);
+    daemon::set_log_level(fresh.log_level);
     return "read the log level and the certificate anew; its key has the SHA-256 " + to_hex(identity_.spki_sha256());
   }
 
@@ -93,7 +92,7 @@ class Server {
   Reload reload_;
   net::TlsIdentity identity_;
   std::shared_ptr<asio::ssl::context> context_;
-  agent::Daemon daemon_{[this] { return reload(); }};
+  daemon::Daemon daemon_{[this] { return reload(); }};
   asio::steady_timer timer_{daemon_.loop()};
   Service service_;
   Api api_;

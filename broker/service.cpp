@@ -4,12 +4,15 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <tuple>
 
 #include "base/encoding.h"
+#include "broker/request_json_internal.h"
+#include "broker/rotation.h"
 #include "broker/service_internal.h"
 #include "broker/volume.h"
+#include "daemon/journal.h"
 #include "evidence/digest.h"
-#include "evidence/json_internal.h"
 #include "jose/jwe.h"
 #include "kbs/message.h"
 
@@ -19,13 +22,48 @@ namespace {
 
 constexpr std::size_t generated_secret_size = 32;  // bytes: 256 bits, as LUKS2's keys have
 constexpr std::size_t sha256_size = 32;
-constexpr std::size_t enrolment_token_limit = 256;  // characters
+constexpr ProblemKind not_ready{"not-ready", "The broker can release nothing", 503};
+
+Sha256Digest to_digest(const Bytes& bytes) {
+  Sha256Digest out{};
+  std::ranges::copy(bytes, out.begin());
+  return out;
+}
+
+struct EnrolmentRequest {
+  std::string path;
+  std::string token;
+};
+
+Result<EnrolmentRequest> parse_enrolment(const std::string& body) {
+  ATTESTD_TRY(const json::value document, parse_json(body));
+  ATTESTD_TRY(const JsonMembers members, request_members(document, {"resource", "token"}));
+  EnrolmentRequest out;
+  ATTESTD_TRY(out.path, requested_resource(members));
+  ATTESTD_TRY(out.token, requested_token(members));
+  return out;
+}
+
+struct HeaderAnnouncement {
+  std::string path;
+  Bytes next;  // SHA-256
+};
+
+Result<HeaderAnnouncement> parse_announcement(const std::string& body) {
+  ATTESTD_TRY(const json::value document, parse_json(body));
+  ATTESTD_TRY(const JsonMembers members, request_members(document, {"resource", "next_header_sha256"}));
+  HeaderAnnouncement out;
+  ATTESTD_TRY(out.path, requested_resource(members));
+  ATTESTD_TRY(out.next, members.bytes("next_header_sha256", sha256_size, sha256_size));
+  return out;
+}
+
+}  // namespace
 
 Asker asker_of(const Request& request, const AttestationResult& result) {
   return {request.address, result.protocol, result.tee, result.challenge, result.evidence_sha256};
 }
 
-// The result of the policy that the resource demands, in its present version.
 Result<PolicyResult> find_policy(const StoreReader& reader, const std::string& name, const AttestationResult& result) {
   ATTESTD_TRY(const StoredPolicy policy, reader.policy(name));
   const auto it = std::ranges::find(result.policies, name, &PolicyResult::policy);
@@ -41,16 +79,9 @@ Result<PolicyResult> find_policy(const StoreReader& reader, const std::string& n
   return *it;
 }
 
-Sha256Digest to_digest(const Bytes& bytes) {
-  Sha256Digest out{};
-  std::ranges::copy(bytes, out.begin());
-  return out;
-}
-
-}  // namespace
-
 Reply Service::failure(const Error& error) {
   ++counters_.failures;
+  daemon::journal(daemon::Priority::error, daemon::events::failed, "a request failed: " + error.text());
   const bool busy = error.code == Errc::busy || error.code == Errc::unavailable || error.code == Errc::timed_out;
   const Problem problem{busy ? problems::overloaded : problems::internal, error.text(), {}};
   return {problem.kind.status, std::string(problem_media_type), problem_json(problem),
@@ -65,10 +96,65 @@ Result<void> Service::forget_challenges() {
 
 Reply Service::health(const Request& /*request*/) {
   const auto head = read_from(*store_, [](const StoreReader& reader) { return reader.audit_head(); });
-  if (!head) return failure(head.error());
+  if (!head) {
+    ++counters_.failures;
+    return {not_ready.status, std::string(problem_media_type), problem_json({not_ready, head.error().text(), {}}), {}};
+  }
   Reply out;
   out.body = R"({"status":"ok"})";
   return out;
+}
+
+Result<void> Service::record_silent_refusals() {
+  const std::int64_t now = clock_();
+  for (RefusalLog* const log : {&attested_refusals_, &refusals_}) {
+    const std::vector<UnrecordedRefusals> silent = log->take();
+    if (silent.empty()) continue;
+    auto done = store_->write([&](StoreTransaction& transaction) -> Result<void> {
+      for (const UnrecordedRefusals& one : silent) {
+        ATTESTD_CHECK(transaction.append_audit(now, refusals_record(now, one)));
+      }
+      return {};
+    });
+    if (!done) {
+      log->put_back(silent);
+      return done;
+    }
+  }
+  return {};
+}
+
+std::optional<std::string> Service::rationed(const std::string& address, std::int64_t at, std::string record) {
+  if (!refusals_.admit(address, at)) return std::nullopt;
+  return record;
+}
+
+std::unexpected<Error> Service::unjudged(const Error& error, const Asker& asker, std::int64_t at) {
+  if (is_our_failure(error)) return std::unexpected(error);
+  if (const auto kept = rationed(asker.address, at, unjudged_record(at, asker, error.text()))) {
+    if (auto done = store_->append_audit(at, *kept); !done) return std::unexpected(std::move(done).error());
+  }
+  return std::unexpected(error);
+}
+
+std::unexpected<Error> Service::failed(const Error& error, const std::string& address, std::int64_t at,
+                                       std::string record) {
+  // What ended it may end this as well; the journal has the error in any case.
+  if (const auto kept = rationed(address, at, std::move(record))) std::ignore = store_->append_audit(at, *kept);
+  return std::unexpected(error);
+}
+
+std::unexpected<Error> Service::refuse(const Error& error, const Asker& asker, std::int64_t at,
+                                       ReleaseDecision& decision, const RecordOf& record) {
+  const Error why = of_store(error);
+  decision.reason = why.text();
+  decision.failure = is_our_failure(why);
+  std::string body = record(at, asker, decision);
+  if (decision.failure) return failed(why, asker.address, at, std::move(body));
+  if (attested_refusals_.admit(asker.address, at)) {
+    if (auto done = store_->append_audit(at, body); !done) return std::unexpected(std::move(done).error());
+  }
+  return std::unexpected(why);
 }
 
 // Judged and counted in one transaction, which no other writes beside: what the decision rests on is what is released.
@@ -78,12 +164,14 @@ Result<std::string> Service::release(const std::string& path, const Request& req
   ATTESTD_TRY(const PublicJwk key, parse_jwk(result.key));
   const std::int64_t now = clock_();
   const Asker asker = asker_of(request, result);
+  ReleaseDecision decision{.resource = path};
+  std::optional<bool> recorded;  // the job may run again
   struct Decided {
     SecretBytes secret;
     std::optional<Error> refusal;
   };
   const auto decided = write_to(*store_, [&](StoreTransaction& transaction) -> Result<Decided> {
-    ReleaseDecision decision{.resource = path};
+    decision = {.resource = path};
     auto secret = [&]() -> Result<SecretBytes> {
       ATTESTD_TRY(const Resource resource, transaction.resource(path));
       ATTESTD_TRY(decision.policy, find_policy(transaction, resource.settings.policy, result));
@@ -98,12 +186,19 @@ Result<std::string> Service::release(const std::string& path, const Request& req
       return std::move(current.secret);
     }();
     if (secret) return Decided{*std::move(secret), std::nullopt};
-    if (is_our_failure(secret.error())) return std::unexpected(std::move(secret).error());
-    decision.reason = secret.error().text();
-    ATTESTD_CHECK(transaction.append_audit(now, release_record(now, asker, decision)));
-    return Decided{SecretBytes(), std::move(secret).error()};
+    Error why = of_store(std::move(secret).error());
+    if (is_our_failure(why)) return std::unexpected(std::move(why));
+    decision.reason = why.text();
+    if (!recorded) recorded = attested_refusals_.admit(asker.address, now);
+    if (*recorded) ATTESTD_CHECK(transaction.append_audit(now, release_record(now, asker, decision)));
+    return Decided{SecretBytes(), std::move(why)};
   });
-  if (!decided) return std::unexpected(decided.error());
+  if (!decided) {
+    const Error why = of_store(decided.error());
+    decision.reason = why.text();
+    decision.failure = true;
+    return failed(why, asker.address, now, release_record(now, asker, decision));
+  }
   if (decided->refusal) {
     ++counters_.withheld;
     return std::unexpected(*decided->refusal);
@@ -117,18 +212,15 @@ Result<std::string> Service::release(const std::string& path, const Request& req
 Result<std::string> Service::enrol(const Request& request) {
   ATTESTD_TRY(const AttestationResult result, session(request));
   const std::int64_t now = clock_();
-  ATTESTD_TRY(const json::value document, parse_json(request.body));
-  ATTESTD_TRY(const JsonMembers members, JsonMembers::of(document, "request"));
-  ATTESTD_TRY(const std::string path, members.string("resource"));
-  ATTESTD_TRY(const std::string token, members.string("token"));
-  if (token.size() > enrolment_token_limit) return fail(Errc::out_of_range, "request.token is too long");
-  if (!is_resource_path(path)) return fail(Errc::malformed, "request.resource is not REPOSITORY/TYPE/TAG");
+  const auto asked = parse_enrolment(request.body);
+  if (!asked) return malformed(asked.error());
+  const auto& [path, token] = *asked;
   ATTESTD_TRY(const PublicJwk key, parse_jwk(result.key));
   ATTESTD_TRY(const SecretBytes secret, SecretBytes::random(generated_secret_size));
   ATTESTD_TRY(std::string jwe, encrypt_jwe(secret.view(), key));
   ReleaseDecision decision{.resource = path};
   const Asker asker = asker_of(request, result);
-  const Sha256Digest id = to_digest(digest(HashAlgorithm::sha256, {as_bytes(token)}));
+  const Sha256Digest id = enrolment_token_digest(token);
   const auto enrolled = write_to(*store_, [&](StoreTransaction& transaction) -> Result<void> {
     const auto spent = transaction.spend_enrolment_token(id, now);
     if (!spent && spent.error().code == Errc::expired) return fail(Errc::refused, spent.error().message);
@@ -145,7 +237,7 @@ Result<std::string> Service::enrol(const Request& request) {
     if (!made) return std::unexpected(std::move(made).error());
     ATTESTD_TRY(const Resource resource, transaction.resource(path));
     decision.version = resource.versions.back().version;
-    ATTESTD_CHECK(transaction.append_audit(now, release_record(now, asker, decision)));
+    ATTESTD_CHECK(transaction.append_audit(now, enrolment_record(now, asker, decision)));
     return {};
   });
   if (enrolled) {
@@ -154,20 +246,16 @@ Result<std::string> Service::enrol(const Request& request) {
   }
   ++counters_.withheld;
   decision.version = 0;
-  decision.reason = "enrolment: " + enrolled.error().text();
-  ATTESTD_CHECK(store_->append_audit(now, release_record(now, asker, decision)));
-  return std::unexpected(enrolled.error());
+  return refuse(enrolled.error(), asker, now, decision, enrolment_record);
 }
 
 // The guest is about to write another LUKS2 header, and says which, so that neither the header of
 // today nor that of tomorrow is refused whatever happens in between.
 Result<void> Service::announce_header(const Request& request) {
   ATTESTD_TRY(const AttestationResult result, session(request));
-  ATTESTD_TRY(const json::value document, parse_json(request.body));
-  ATTESTD_TRY(const JsonMembers members, JsonMembers::of(document, "request"));
-  ATTESTD_TRY(const std::string path, members.string("resource"));
-  if (!is_resource_path(path)) return fail(Errc::malformed, "request.resource is not REPOSITORY/TYPE/TAG");
-  ATTESTD_TRY(const Bytes next, members.bytes("next_header_sha256", sha256_size, sha256_size));
+  const auto asked = parse_announcement(request.body);
+  if (!asked) return malformed(asked.error());
+  const auto& [path, next] = *asked;
   const std::int64_t now = clock_();
   ReleaseDecision decision{.resource = path};
   const Asker asker = asker_of(request, result);
@@ -178,18 +266,24 @@ Result<void> Service::announce_header(const Request& request) {
     if (!result.volume || !same_uuid(result.volume->uuid, *resource.settings.volume)) {
       return fail(Errc::refused, "the evidence is for another volume");
     }
+    // As at a release, which would be refused as well.
+    ATTESTD_TRY(VolumeUpdate update, check_volume(resource.settings, resource.state, result.volume));
+    ATTESTD_CHECK(transaction.secret(path));
     const Sha256Digest shown = to_digest(result.volume->header_sha256);
     if (resource.state.headers.header != std::optional(shown)) {
       return fail(Errc::refused, "the evidence does not show the header that is enrolled");
     }
-    ATTESTD_CHECK(transaction.update_volume(path, {.counter = {}, .headers = HeaderDigests{shown, to_digest(next)}}));
+    update.headers = HeaderDigests{shown, to_digest(next)};
+    ATTESTD_CHECK(transaction.update_volume(path, update));
     ATTESTD_CHECK(transaction.append_audit(now, header_record(now, asker, decision, to_hex(next))));
     return {};
   });
   if (announced) return announced;
-  decision.reason = announced.error().text();
-  ATTESTD_CHECK(store_->append_audit(now, header_record(now, asker, decision, to_hex(next))));
-  return announced;
+  const std::string next_hex = to_hex(next);
+  return refuse(announced.error(), asker, now, decision,
+                [&next_hex](std::int64_t at, const Asker& who, const ReleaseDecision& what) {
+                  return header_record(at, who, what, next_hex);
+                });
 }
 
 namespace {
@@ -211,6 +305,24 @@ bool is_our_failure(const Error& error) {
     case Errc::internal: return true;
     default: return false;
   }
+}
+
+std::unexpected<Error> malformed(Error error) {
+  error.code = Errc::malformed;
+  return std::unexpected(std::move(error));
+}
+
+Error of_store(Error error) {
+  switch (error.code) {
+    case Errc::refused:
+    case Errc::not_found:
+    case Errc::expired:
+    case Errc::changed:
+    case Errc::usage: return error;
+    default: break;
+  }
+  if (!is_our_failure(error)) error.code = Errc::internal;
+  return error;
 }
 
 Reply Service::refusal(const Error& error) {

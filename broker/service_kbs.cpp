@@ -43,11 +43,20 @@ std::string session_header(std::string_view value, std::int64_t lifetime_s) {
 // Which of the two forms it is. Each is judged by its own binding, whatever else it has in it.
 bool is_bundle(std::string_view evidence) { return evidence.find("\"__cmwc_t\"") != std::string_view::npos; }
 
+FixedBytes<challenge_nonce_size> id_of(const Challenge& challenge) {
+  FixedBytes<challenge_nonce_size> out{};
+  std::ranges::copy(challenge.nonce, out.begin());
+  return out;
+}
+
+std::unexpected<Error> answered_before() {
+  return fail(Errc::changed, "the challenge was answered before: begin again");
+}
+
 struct Presented {
   Bundle bundle;
   AppraisalContext context;
   PublicJwk key;
-  bool statement = false;
 };
 
 // Evidence, what binds it to the challenge, and the key that it is to bind.
@@ -66,7 +75,6 @@ Result<Presented> present(const std::string& body, const Challenge& challenge) {
   out.key = *std::move(key);
   if (is_bundle(attestation.primary_evidence)) {
     ATTESTD_TRY(out.bundle, parse_bundle(attestation.primary_evidence));
-    out.statement = true;
     out.context.nonce = challenge.nonce;
     out.context.purpose = Purpose::unlock;
     out.context.recipient_key = to_bytes(ByteView(out.key.thumbprint()));
@@ -139,23 +147,30 @@ Result<std::string> Service::attest(const Request& request) {
   ATTESTD_TRY(const Challenge challenge, keys_.challenge.open(cookie, now));
   if (!challenge.protocol.starts_with(protocol_prefix))
     return fail(Errc::malformed, "the challenge is for another use");
-  ATTESTD_TRY(Presented presented, present(request.body, challenge));
-  ATTESTD_TRY(const std::vector<StoredPolicy> policies, policies_for(challenge.selector));
-  presented.context.at = now;
-  const Judgement judgement = judge_.judge(presented.bundle, presented.context, policies);
   const Asker asker{request.address, challenge.protocol, challenge.tee, challenge.nonce,
                     digest(HashAlgorithm::sha256, {as_bytes(request.body)})};
-  ATTESTD_CHECK(spend(challenge, now, attest_record(now, asker, judgement.decisions)));
+  const auto policies = begin_judging(challenge);
+  if (!policies) return unjudged(policies.error(), asker, now);
+  auto presented = present(request.body, challenge);
+  if (!presented) return unjudged(presented.error(), asker, now);
+  presented->context.at = now;
+  const Judgement judgement = judge_.judge(presented->bundle, presented->context, *policies);
   const bool trusted = judgement.trusted() != nullptr;
+  std::optional<std::string> record = attest_record(now, asker, judgement.decisions);
+  if (!trusted) record = rationed(asker.address, now, *std::move(record));
+  if (const auto spent = spend(challenge, now, record); !spent) {
+    if (!is_our_failure(spent.error())) return unjudged(spent.error(), asker, now);
+    return failed(spent.error(), asker.address, now,
+                  attest_record(now, asker, judgement.decisions, spent.error().text()));
+  }
   ++(trusted ? counters_.trusted : counters_.refused);
   if (!trusted) return fail(Errc::refused, "no policy trusts this evidence: " + judgement.refusal());
   AttestationResult result{
       .challenge = challenge.nonce,
       .protocol = challenge.protocol,
       .tee = challenge.tee,
-      .key = presented.key.json(),
+      .key = presented->key.json(),
       .policies = {},
-      .statement = presented.statement,
       .volume = {},
       .evidence_sha256 = asker.evidence_sha256,
       .simulated = judgement.simulated,
@@ -169,10 +184,11 @@ Result<std::string> Service::attest(const Request& request) {
   return sign_jwt(encode_claims(result, config_->name), keys_.token);
 }
 
-Result<std::vector<StoredPolicy>> Service::policies_for(const std::string& selector) const {
-  return read_from(*store_, [&](const StoreReader& reader) -> Result<std::vector<StoredPolicy>> {
-    if (!selector.empty()) {
-      ATTESTD_TRY(StoredPolicy one, reader.policy(selector));
+Result<std::vector<StoredPolicy>> Service::begin_judging(const Challenge& challenge) const {
+  auto policies = read_from(*store_, [&](const StoreReader& reader) -> Result<std::vector<StoredPolicy>> {
+    ATTESTD_CHECK(require_unspent(reader, challenge));
+    if (!challenge.selector.empty()) {
+      ATTESTD_TRY(StoredPolicy one, reader.policy(challenge.selector));
       return std::vector{std::move(one)};
     }
     ATTESTD_TRY(std::vector<StoredPolicy> all, reader.policies());
@@ -182,17 +198,25 @@ Result<std::vector<StoredPolicy>> Service::policies_for(const std::string& selec
     }
     return all;
   });
+  if (!policies) return std::unexpected(of_store(std::move(policies).error()));
+  return policies;
 }
 
-Result<void> Service::spend(const Challenge& challenge, std::int64_t at, const std::string& audit_body) {
-  SpentChallenge spent{.id = {}, .expires_at = challenge.expires_at};
-  std::ranges::copy(challenge.nonce, spent.id.begin());
-  return write_to(*store_, [&](StoreTransaction& transaction) -> Result<void> {
-    ATTESTD_TRY(const bool first, transaction.spend_challenge(spent));
-    if (!first) return fail(Errc::changed, "the challenge was answered before: begin again");
-    ATTESTD_CHECK(transaction.append_audit(at, audit_body));
+Result<void> require_unspent(const StoreReader& reader, const Challenge& challenge) {
+  ATTESTD_TRY(const bool spent, reader.challenge_spent(id_of(challenge)));
+  if (spent) return answered_before();
+  return {};
+}
+
+Result<void> Service::spend(const Challenge& challenge, std::int64_t at, const std::optional<std::string>& audit_body) {
+  auto done = write_to(*store_, [&](StoreTransaction& transaction) -> Result<void> {
+    ATTESTD_TRY(const bool first, transaction.spend_challenge({id_of(challenge), challenge.expires_at}));
+    if (!first) return answered_before();
+    if (audit_body) ATTESTD_CHECK(transaction.append_audit(at, *audit_body));
     return {};
   });
+  if (!done) return std::unexpected(of_store(std::move(done).error()));
+  return done;
 }
 
 Result<AttestationResult> Service::session(const Request& request) const {

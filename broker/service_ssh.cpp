@@ -7,10 +7,10 @@
 #include "base/encoding.h"
 #include "base/random.h"
 #include "broker/principals.h"
+#include "broker/request_json_internal.h"
 #include "broker/service.h"
 #include "broker/service_internal.h"
 #include "evidence/digest.h"
-#include "evidence/json_internal.h"
 
 namespace attestd::broker {
 namespace json = boost::json;
@@ -31,7 +31,7 @@ struct Asked {
 
 Result<Asked> parse_asked(const std::string& body) {
   ATTESTD_TRY(const json::value document, parse_json(body));
-  ATTESTD_TRY(const JsonMembers members, JsonMembers::of(document, "request"));
+  ATTESTD_TRY(const JsonMembers members, request_members(document, {"challenge", "evidence", "principals"}));
   Asked out;
   ATTESTD_TRY(out.challenge, members.string("challenge"));
   ATTESTD_TRY(const json::value* const evidence, members.member("evidence"));
@@ -78,6 +78,70 @@ Result<void> require_inside(const Statement& statement) {
   return {};
 }
 
+struct Ruled {
+  StoredPolicy policy;
+  HostCertificateRule rule;
+};
+
+// Errors: refused (none), changed (the challenge was answered before).
+Result<std::vector<Ruled>> read_rules(Store& store, const Challenge& challenge) {
+  auto ruled = read_from(store, [&](const StoreReader& reader) -> Result<std::vector<Ruled>> {
+    ATTESTD_CHECK(require_unspent(reader, challenge));
+    ATTESTD_TRY(const std::vector<HostCertificateRule> rules, reader.host_certificate_rules());
+    std::vector<Ruled> out;
+    for (const HostCertificateRule& rule : rules) {
+      ATTESTD_TRY(StoredPolicy policy, reader.policy(rule.policy));
+      out.push_back({std::move(policy), rule});
+    }
+    return out;
+  });
+  if (!ruled) return std::unexpected(of_store(std::move(ruled).error()));
+  if (ruled->empty()) {
+    return fail(Errc::refused, "the broker has no rule for host certificates (attest-broker host-cert)");
+  }
+  return ruled;
+}
+
+Result<SshHostCertificate> form_of(const HostCertificateRule& rule, const Bytes& nonce, std::int64_t now) {
+  ATTESTD_TRY(const Bytes random, random_bytes(serial_size));
+  ATTESTD_TRY(const std::uint64_t serial, Reader(random).be64("the serial number"));
+  SshHostCertificate form;
+  form.serial = serial >> 1U;  // so that adding to it does not overflow
+  form.key_id = "attest-broker:" + rule.policy + ":" + to_hex(nonce).substr(0, key_id_digits);
+  form.valid_after = now - clock_skew_s;
+  form.valid_before = now + rule.validity_s;
+  return form;
+}
+
+// By the first rule whose policy trusts the evidence, and that allows the names.
+Result<Signed> sign_by_rules(const SshAuthority& authority, const std::vector<Ruled>& ruled, const Judgement& judgement,
+                             const std::vector<std::string>& asked, const Bytes& nonce, std::int64_t now) {
+  if (judgement.trusted() == nullptr || !judgement.statement) {
+    return fail(Errc::refused, "no policy trusts this evidence: " + judgement.refusal());
+  }
+  ATTESTD_CHECK(require_inside(*judgement.statement));
+  std::string why;
+  for (std::size_t i = 0; i < ruled.size(); ++i) {
+    if (judgement.decisions[i].outcome != Outcome::trusted) continue;
+    const HostCertificateRule& rule = ruled[i].rule;
+    auto principals = choose_principals(rule.principals, asked);
+    if (!principals) {
+      why = "policy " + rule.policy + ": " + principals.error().text();
+      continue;
+    }
+    ATTESTD_TRY(SshHostCertificate form, form_of(rule, nonce, now));
+    form.principals = *std::move(principals);
+    ATTESTD_TRY(Signed out, sign_all(authority, judgement.statement->ssh_host_keys, form));
+    out.decision.policy = rule.policy;
+    out.decision.answers = judgement.decisions[i].answers;
+    out.decision.principals = form.principals;
+    out.decision.serial = form.serial;
+    out.decision.valid_before = form.valid_before;
+    return out;
+  }
+  return fail(Errc::refused, why);
+}
+
 }  // namespace
 
 Reply Service::challenge(const Request& /*request*/) {
@@ -104,25 +168,12 @@ Reply Service::ssh_host_certificates(const Request& request) {
 
 Result<std::string> Service::certify(const Request& request) {
   const std::int64_t now = clock_();
-  ATTESTD_TRY(const Asked asked, parse_asked(request.body));
+  const auto parsed = parse_asked(request.body);
+  if (!parsed) return malformed(parsed.error());
+  const Asked& asked = *parsed;
   ATTESTD_TRY(const Challenge challenge, keys_.challenge.open(asked.challenge, now));
   if (challenge.protocol != protocol) return fail(Errc::mismatch, "the challenge is for another use");
-  struct Ruled {
-    StoredPolicy policy;
-    HostCertificateRule rule;
-  };
-  ATTESTD_TRY(const std::vector<Ruled> ruled,
-              read_from(*store_, [](const StoreReader& reader) -> Result<std::vector<Ruled>> {
-                ATTESTD_TRY(const std::vector<HostCertificateRule> rules, reader.host_certificate_rules());
-                std::vector<Ruled> out;
-                for (const HostCertificateRule& rule : rules) {
-                  ATTESTD_TRY(StoredPolicy policy, reader.policy(rule.policy));
-                  out.push_back({std::move(policy), rule});
-                }
-                return out;
-              }));
-  if (ruled.empty())
-    return fail(Errc::refused, "the broker has no rule for host certificates (attest-broker host-cert)");
+  ATTESTD_TRY(const std::vector<Ruled> ruled, read_rules(*store_, challenge));
   AppraisalContext context;
   context.at = now;
   context.nonce = challenge.nonce;
@@ -131,50 +182,26 @@ Result<std::string> Service::certify(const Request& request) {
   std::ranges::transform(ruled, std::back_inserter(policies), &Ruled::policy);
   const Judgement judgement = judge_.judge(asked.bundle, context, policies);
   const Asker asker{request.address, std::string(protocol), {}, challenge.nonce, asked.evidence_sha256};
+  auto made = sign_by_rules(keys_.authority, ruled, judgement, asked.principals, challenge.nonce, now);
   CertificateDecision decision;
-  decision.principals = asked.principals;
-
-  const auto made = [&]() -> Result<Signed> {
-    if (judgement.trusted() == nullptr || !judgement.statement) {
-      return fail(Errc::refused, "no policy trusts this evidence: " + judgement.refusal());
-    }
-    ATTESTD_CHECK(require_inside(*judgement.statement));
-    std::string why;
-    for (std::size_t i = 0; i < ruled.size(); ++i) {
-      if (judgement.decisions[i].outcome != Outcome::trusted) continue;
-      const HostCertificateRule& rule = ruled[i].rule;
-      auto principals = choose_principals(rule.principals, asked.principals);
-      if (!principals) {
-        why = "policy " + rule.policy + ": " + principals.error().text();
-        continue;
-      }
-      ATTESTD_TRY(const Bytes random, random_bytes(serial_size));
-      ATTESTD_TRY(const std::uint64_t serial, Reader(random).be64("the serial number"));
-      SshHostCertificate form;
-      form.serial = serial >> 1U;  // so that adding to it does not overflow
-      form.key_id = "attest-broker:" + rule.policy + ":" + to_hex(challenge.nonce).substr(0, key_id_digits);
-      form.principals = *std::move(principals);
-      form.valid_after = now - clock_skew_s;
-      form.valid_before = now + rule.validity_s;
-      ATTESTD_TRY(Signed out, sign_all(keys_.authority, judgement.statement->ssh_host_keys, form));
-      out.decision.policy = rule.policy;
-      out.decision.answers = judgement.decisions[i].answers;
-      out.decision.principals = form.principals;
-      out.decision.serial = form.serial;
-      out.decision.valid_before = form.valid_before;
-      return out;
-    }
-    return fail(Errc::refused, why);
-  }();
   if (made) {
     decision = made->decision;
   } else {
+    decision.principals = asked.principals;
     decision.reason = made.error().text();
+    decision.failure = is_our_failure(made.error());
   }
-  ATTESTD_CHECK(spend(challenge, now, certificate_record(now, asker, decision)));
+  std::optional<std::string> record = certificate_record(now, asker, decision);
+  if (!made) record = rationed(asker.address, now, *std::move(record));
+  if (const auto spent = spend(challenge, now, record); !spent) {
+    if (!is_our_failure(spent.error())) return std::unexpected(spent.error());
+    decision.reason = spent.error().text();
+    decision.failure = true;
+    return failed(spent.error(), asker.address, now, certificate_record(now, asker, decision));
+  }
   if (!made) {
     ++counters_.refused;
-    return std::unexpected(made.error());
+    return std::unexpected(std::move(made).error());
   }
   counters_.certificates += made->lines.size();
   json::array lines;

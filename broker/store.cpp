@@ -20,12 +20,13 @@ Result<void> require_key(Database& database, const Sealer& sealer) {
   ATTESTD_TRY(const std::string theirs, key_of(database));
   const std::string ours = to_hex(sealer.key_id());
   if (theirs == ours) return {};
-  return fail(Errc::mismatch, "the database was sealed with the master key " + theirs + ", and ours is " + ours);
+  return fail(Errc::mismatch, "the database was sealed with the master key " + theirs + ", and ours is " + ours +
+                                  ": a broker needs the key of its database, and a restart for it");
 }
 
 }  // namespace
 
-Result<void> StoreTransaction::require_our_key() const { return require_key(*database_, *sealer_); }
+Result<void> StoreReader::require_our_key() const { return require_key(*database_, *sealer_); }
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& url, Sealer sealer, std::int64_t now,
                                            const StoreOptions& options) {
@@ -46,8 +47,11 @@ Result<void> Store::prepare(std::int64_t now) {
 
 Result<void> Store::read(const std::function<Result<void>(const StoreReader&)>& job) {
   for (bool again = true;; again = false) {
-    ATTESTD_TRY(const DatabasePool::Lease database, pool_.take());
-    auto done = job(StoreReader(*database, sealer_));
+    const auto database = pool_.take();
+    if (!database) return std::unexpected(of_database(database.error()));
+    const StoreReader reader(**database, sealer_);
+    auto done = reader.require_our_key();
+    if (done) done = job(reader);
     if (done || done.error().code != Errc::unavailable || !again) return done;
   }
 }

@@ -28,6 +28,8 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
+  // Who has a master key that was replaced gets mismatch from all of these, also for what is not sealed.
+
   // One transaction with all that `job` does, in a group with others' jobs; see
   // StoreQueue::Job for what a job may do, and StoreQueue::run() for the errors.
   Result<void> write(const StoreQueue::Job& job) { return queue_.run(job); }

@@ -49,11 +49,13 @@ bool StoreQueue::run_job(Entry& entry, Database& database, StoreTransaction& tra
 
 StoreQueue::Attempt StoreQueue::attempt(std::span<Entry* const> entries) {
   auto lease = pool_->take();
-  if (!lease) return {End::failed, std::move(lease).error()};
+  if (!lease) return {End::failed, of_database(std::move(lease).error())};
   Database& database = **lease;
   auto transaction = Transaction::begin(database);
   if (!transaction) return {End::failed, std::move(transaction).error()};
   StoreTransaction store(database, *sealer_);
+  // Another may have sealed everything anew meanwhile: whoever has the old key does nothing more.
+  if (auto ours = store.require_our_key(); !ours) return {End::failed, std::move(ours).error()};
   for (Entry* const entry : entries) {
     if (run_job(*entry, database, store)) continue;
     if (entries.size() > 1) return {End::apart, {}};

@@ -241,6 +241,8 @@ Result<void> StoreTransaction::remove_resource(const std::string& path, std::int
   if (done.changed == 0) return no_resource(path);
   ATTESTD_CHECK(database_->execute("DELETE FROM resource_versions WHERE path = $1", {path}));
   ATTESTD_CHECK(database_->execute("DELETE FROM volume_states WHERE path = $1", {path}));
+  // Tokens were for what was there: who has one may not decide of what comes after it.
+  ATTESTD_CHECK(database_->execute("DELETE FROM enrolment_tokens WHERE path = $1 AND used_at IS NULL", {path}));
   return {};
 }
 

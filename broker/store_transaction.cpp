@@ -126,6 +126,11 @@ Result<std::vector<HostCertificateRule>> StoreReader::host_certificate_rules() c
   return out;
 }
 
+Result<bool> StoreReader::challenge_spent(const FixedBytes<32>& id) const {
+  ATTESTD_TRY(const Rows found, database_->execute("SELECT 1 FROM challenges WHERE id = $1", {to_bytes(id)}));
+  return !found.rows.empty();
+}
+
 Result<bool> StoreTransaction::spend_challenge(const SpentChallenge& challenge) {
   ATTESTD_TRY(const Rows done, database_->execute("INSERT INTO challenges (id, expires_at) VALUES ($1, $2) "
                                                   "ON CONFLICT (id) DO NOTHING",

@@ -131,6 +131,12 @@ class StoreReader {
   [[nodiscard]] Result<HostCertificateRule> host_certificate_rule(const std::string& policy) const;
   [[nodiscard]] Result<std::vector<HostCertificateRule>> host_certificate_rules() const;
 
+  // Whether the challenge was answered before, as far as is known now: spend_challenge() decides.
+  [[nodiscard]] Result<bool> challenge_spent(const FixedBytes<32>& id) const;
+
+  // Whether our sealer has the key that everything is sealed under. Error: mismatch (attest-broker master-key replace).
+  [[nodiscard]] Result<void> require_our_key() const;
+
   [[nodiscard]] Result<AuditHead> audit_head() const { return broker::audit_head(*database_); }
   [[nodiscard]] Result<std::vector<AuditRecord>> audit_records(std::int64_t from, std::int64_t count) const {
     return read_audit(*database_, from, count);
@@ -204,8 +210,6 @@ class StoreTransaction : public StoreReader {
 
  private:
   Result<void> require_policy(const std::string& name) const;
-  // Another broker may have sealed everything anew meanwhile.
-  Result<void> require_our_key() const;
 
   AuditAppender audit_;
 };

@@ -1,11 +1,12 @@
 #include "broker/attestation_result.h"
 #include "broker/config.h"
 #include "broker/http_headers.h"
+#include "broker/rotation.h"
 
 #include <cstdlib>
 #include <span>
 
-// What comes in headers, in tokens (which only we sign), and in the configuration.
+// What comes in headers, in bodies, in tokens (which only we sign), and in the configuration.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,5 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!parse_claims(encode_claims(*result, "fuzz"))) std::abort();
   }
   (void)parse_config(text, "fuzz");
+  if (const auto rotation = parse_rotation_request(text)) {
+    if (rotation->key.size() < rotation_key_min_size || rotation->key.size() > rotation_key_max_size) std::abort();
+  }
   return 0;
 }

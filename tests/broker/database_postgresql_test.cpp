@@ -34,8 +34,8 @@ TEST_CASE("PostgreSQL's errors are told apart by what can be done about them") {
     Errc code;
   };
   for (const Case& each : {Case{"40001", Errc::busy}, Case{"40P01", Errc::busy}, Case{"55P03", Errc::busy},
-                           Case{"57014", Errc::timed_out}, Case{"23505", Errc::refused}, Case{"P0001", Errc::refused},
-                           Case{"53100", Errc::io}, Case{"42501", Errc::permission}, Case{"25006", Errc::unavailable},
+                           Case{"57014", Errc::timed_out}, Case{"23505", Errc::internal}, Case{"P0001", Errc::internal},
+                           Case{"53100", Errc::io}, Case{"42501", Errc::internal}, Case{"25006", Errc::unavailable},
                            Case{"08006", Errc::unavailable}, Case{"22021", Errc::malformed}}) {
     const auto done = database->execute(std::string("DO 'BEGIN RAISE SQLSTATE ''") + each.state + "''; END'");
     INFO(each.state);

@@ -21,7 +21,6 @@ AttestationResult result() {
   out.tee = "snp";
   out.key = R"({"kty":"EC"})";
   out.policies = {{"web", 3, {Answer::yes, Answer::yes, Answer::yes, Answer::unknown, Answer::no}}};
-  out.statement = true;
   out.volume = UnlockClaim::Volume{uuid, Bytes(32, std::byte{2}), 7};
   out.evidence_sha256 = Bytes(32, std::byte{3});
   out.issued_at = 100;
@@ -53,7 +52,6 @@ TEST_CASE("what an attestation showed survives its token's claims") {
   CHECK(after->policies[0].policy == "web");
   CHECK(after->policies[0].version == 3);
   CHECK(after->policies[0].answers == result().policies[0].answers);
-  CHECK(after->statement);
   CHECK(after->volume->uuid == uuid);
   CHECK(after->volume->counter == 7);
   CHECK(after->evidence_sha256 == result().evidence_sha256);

@@ -203,6 +203,12 @@ TEST_CASE("an enrolment token is good once, for its path and policy, until it ex
     CHECK(spend_token(*store, 3).error().code == Errc::not_found);
     CHECK(spend_token(*store, 2, now + 60).error().code == Errc::expired);
     CHECK(spend_token(*store, 2, now + 59));
+    // A resource that is removed takes those along that nobody used.
+    REQUIRE(put(4, "web"));
+    REQUIRE(put_resource(*store, "a/b/c", "web"));
+    REQUIRE(store->write([](StoreTransaction& t) { return t.remove_resource("a/b/c", now); }));
+    CHECK(spend_token(*store, 4).error().code == Errc::not_found);
+    CHECK(spend_token(*store, 1).error().code == Errc::refused);
   });
 }
 

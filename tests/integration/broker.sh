@@ -125,6 +125,33 @@ claim "  the same, really" secret_is "$work/made.key"
 admin enrolment token vm/disk/data --policy vm
 claim "a wiped disk is not made anew, even with a token" refused_for "not made anew" --volume "$new_volume" --header "$header" --enrol "$(cat "$work/admin")" vm/disk/data
 
+# Another key, made by the guest.
+own_key=0123456789abcdef0123456789abcdef
+data=(--volume "$new_volume" --header "$header")
+admin put vm/disk/turned --policy vm --volume "$new_volume" --file "$work/made.key"
+guest 0 "${data[@]}" vm/disk/turned
+admin enrolment token vm/disk/turned --rotate
+token=$(cat "$work/admin")
+rotation_refused() { refused_for "$1" "${@:2}" --rotate "$token" "$own_key" vm/disk/turned; }
+claim "a token for a rotation enrols nothing" refused_for "no such enrolment token" --volume "$new_volume" --header "$header" --enrol "$token" vm/disk/new
+claim "a key that is replaced must be one of a volume" not admin enrolment token vm/key/plain --rotate
+claim "no key is taken for another volume" rotation_refused "is for volume" --volume 6a1e2d3c-0000-4000-8000-0000000000dd --header "$header"
+claim "  nor with another header" rotation_refused "the disk was changed" --volume "$new_volume" --header "$other_header"
+claim "  nor for another resource" refused_for "another resource" "${data[@]}" --rotate "$token" "$own_key" vm/disk/root
+claim "  nor a short one" refused_for "request.key" "${data[@]}" --rotate "$token" short vm/disk/turned
+claim "  nor with a token that is none" refused_for "no such enrolment token" "${data[@]}" --rotate ffff "$own_key" vm/disk/turned
+claim "the key is still the first" guest 0 "${data[@]}" vm/disk/turned
+claim "  really" secret_is "$work/made.key"
+claim "a guest replaces its volume's key" guest 0 "${data[@]}" --rotate "$token" "$own_key" vm/disk/turned
+claim "  which is released from then on" guest 0 "${data[@]}" vm/disk/turned
+claim "  as it was given" equal "$(cat "$work/secret")" "$own_key"
+claim "  once for a token" rotation_refused "was used" "${data[@]}"
+admin enrolment token vm/disk/turned --rotate
+token=$(cat "$work/admin")
+admin policy put vm "$work/policy.toml"
+admin revoke vm/disk/turned
+claim "a key that was revoked is not brought back" rotation_refused "was revoked" "${data[@]}"
+
 # Rotation and revocation.
 printf 'the second' >"$work/second"
 claim "a secret is rotated" admin rotate vm/key/plain --file "$work/second"
@@ -192,6 +219,7 @@ admin audit verify
 claim "the audit log is whole" has "records are good" "$work/admin"
 admin audit show --count 1000
 claim "  it has what was released" grep -q '"event":"release","decision":"released".*"resource":"vm/disk/root".*"answers":{"hardware":"yes"' "$work/admin"
+claim "  the key that was made for a token" grep -q '"event":"enrolment","decision":"enrolled".*"resource":"vm/disk/data"' "$work/admin"
 claim "  what was refused, and why" grep -q '"decision":"refused".*was not trusted by policy other' "$work/admin"
 claim "  the header that was announced" grep -q '"event":"volume-header","decision":"announced".*"resource":"vm/disk/root"' "$work/admin"
 claim "  certificates" grep -q '"event":"certificate","decision":"signed"' "$work/admin"
@@ -200,6 +228,7 @@ claim "  no secret" not grep -q "anyone who is trusted" "$work/admin"
 
 curl -s --cacert "$work/broker.pem" "$broker/metrics" >"$work/metrics"
 claim "there are metrics" grep -q '^attest_broker_releases_total{decision="released"} [1-9]' "$work/metrics"
+claim "  rotations are in them" grep -q '^attest_broker_rotations_total{decision="rotated"} 1' "$work/metrics"
 claim "nothing secret in the broker's log" not grep -q "anyone who is trusted" "$work/broker.log"
 
 # Time.
