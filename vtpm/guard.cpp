@@ -153,7 +153,7 @@ Result<SecretBytes> take_out(ESYS_CONTEXT* esys, const EsysHandle& object, const
   if (tpm_response_is(code, TPM2_RC_POLICY_FAIL)) {
     return fail(Errc::refused, "the TPM does not release the secret: its policy is not met");
   }
-  ATTESTD_CHECK(tpm_check(code, "have the TPM release the secret"));
+  ATTESTD_CHECK(not_the_pin(tpm_check(code, "have the TPM release the secret")));
   const EsysPointer<TPM2B_SENSITIVE_DATA> data(raw);
   const std::span<std::byte> plain =
       std::as_writable_bytes(std::span(data->buffer, std::min<std::size_t>(data->size, sizeof data->buffer)));

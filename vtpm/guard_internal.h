@@ -31,6 +31,14 @@ class PinValue {
   TPM2B_AUTH value_{};
 };
 
+// `permission` is for a PIN alone, which may be asked for again. What else was not allowed, as to open the TPM or to
+// use its owner's hierarchy, no PIN mends: it becomes `unavailable`.
+template <class T>
+Result<T> not_the_pin(Result<T> result) {
+  if (!result && result.error().code == Errc::permission) result.error().code = Errc::unavailable;
+  return result;
+}
+
 // TPM2B_PRIVATE || TPM2B_PUBLIC.
 struct Blob {
   TPM2B_PRIVATE secret = {};

@@ -95,7 +95,9 @@ Result<PolicyKey> read_policy_key(std::string_view pem) {
   PolicyKey out;
   out.der = openssl::to_der<EVP_PKEY>(i2d_PUBKEY, key.get());
   if (out.der.empty()) return openssl::failure("cannot encode the policy key");
-  out.fingerprint = sha256(out.der);
+  const Bytes bare = openssl::to_der<EVP_PKEY>(i2d_PublicKey, key.get());
+  if (bare.empty()) return openssl::failure("cannot encode the policy key");
+  out.fingerprint = sha256(bare);
   ATTESTD_TRY(out.public_area, public_area_of(key.get()));
   out.name = Writer().be16(alg_sha256).raw(sha256(out.public_area)).take();
   return out;

@@ -10,10 +10,12 @@
 namespace attestd::vtpm {
 
 struct PolicyKey {
-  Bytes der;             // SubjectPublicKeyInfo
-  Digest fingerprint{};  // SHA-256 of it, systemd's "pkfp"
-  Bytes public_area;     // TPMT_PUBLIC, as TPM2_LoadExternal takes it
-  Bytes name;            // of that in the TPM
+  Bytes der;  // SubjectPublicKeyInfo
+  // systemd's "pkfp" (252, src/shared/openssl-util.c, pubkey_fingerprint()): SHA-256 of the bare key, RSAPublicKey of
+  // PKCS #1 or the point of P-256.
+  Digest fingerprint{};
+  Bytes public_area;  // TPMT_PUBLIC, as TPM2_LoadExternal takes it
+  Bytes name;         // of that in the TPM
 };
 
 // "PUBLIC KEY" in PEM, RSA of 2048 or 3072 bits or P-256. RSA's public area is systemd 252's,

@@ -148,6 +148,48 @@ Result<std::uint64_t> counter_value(const Opened& tpm, const EsysHandle& counter
   return read_counter(tpm.esys(), counter, tpm.session);
 }
 
+// What unseals, as far as that is known without the PIN.
+struct Prepared {
+  EsysHandle counter;
+  Blob blob;
+  Guard guard;
+};
+Result<Prepared> prepare(const Opened& tpm, const luks::VtpmBinding& binding) {
+  ATTESTD_CHECK(require_unlatched(tpm.esys()));
+  Prepared out;
+  ATTESTD_TRY(out.counter, counter_of(tpm, binding));
+  ATTESTD_TRY(const std::uint64_t count, counter_value(tpm, out.counter, binding));
+  ATTESTD_TRY(const Current current, current_blob(binding, count));
+  ATTESTD_TRY(out.blob, parse_blob(current.blob));
+  out.guard = guard_of(binding, tpm.key, current.value);
+  const TPM2B_DIGEST& policy = out.blob.area.publicArea.authPolicy;
+  if (!std::ranges::equal(contents(policy, policy.buffer), guard_policy(out.guard))) {
+    return fail(Errc::refused, "the sealed blob has another policy than the token says");
+  }
+  return out;
+}
+
+// All but the last step, which tells a wrong PIN.
+struct Loaded {
+  Opened tpm;
+  EsysHandle object;
+  EsysHandle policy;
+};
+Result<Loaded> load(const VtpmRequest& request) {
+  Loaded out;
+  ATTESTD_TRY(out.tpm, open_for(request));
+  const Opened& tpm = out.tpm;
+  ATTESTD_TRY(const Prepared prepared, prepare(tpm, request.binding));
+  const auto& [counter, blob, guard] = prepared;
+  ATTESTD_TRY(out.object, load_blob(tpm.esys(), tpm.root.handle.get(), tpm.session, blob));
+  if (request.binding.pin) {
+    const PinValue pin(request.pin.view());
+    ATTESTD_CHECK(tpm_check(Esys_TR_SetAuth(tpm.esys(), out.object.get(), &pin.get()), "keep the PIN"));
+  }
+  ATTESTD_TRY(out.policy, meet_policy(tpm, guard, counter));
+  return out;
+}
+
 Result<void> check_pcrs(const std::vector<unsigned>& pcrs) {
   const bool ascending = std::ranges::is_sorted(pcrs) && std::ranges::adjacent_find(pcrs) == pcrs.end();
   if (pcrs.empty() || !ascending || pcrs.back() > 23 || std::ranges::find(pcrs, latch_pcr) != pcrs.end()) {
@@ -158,26 +200,16 @@ Result<void> check_pcrs(const std::vector<unsigned>& pcrs) {
 
 }  // namespace
 
+Result<void> require_openable(const VtpmRequest& request) {
+  ATTESTD_TRY(const Opened tpm, open_for(request));
+  ATTESTD_CHECK(prepare(tpm, request.binding));
+  return {};
+}
+
 Result<SecretBytes> unseal(const VtpmRequest& request) {
   ATTESTD_CHECK(check_pin(request.binding.pin, request.pin));
-  ATTESTD_TRY(const Opened tpm, open_for(request));
-  ATTESTD_CHECK(require_unlatched(tpm.esys()));
-  ATTESTD_TRY(const EsysHandle counter, counter_of(tpm, request.binding));
-  ATTESTD_TRY(const std::uint64_t count, counter_value(tpm, counter, request.binding));
-  ATTESTD_TRY(const Current current, current_blob(request.binding, count));
-  ATTESTD_TRY(const Blob blob, parse_blob(current.blob));
-  const Guard guard = guard_of(request.binding, tpm.key, current.value);
-  if (!std::ranges::equal(contents(blob.area.publicArea.authPolicy, blob.area.publicArea.authPolicy.buffer),
-                          guard_policy(guard))) {
-    return fail(Errc::refused, "the sealed blob has another policy than the token says");
-  }
-  ATTESTD_TRY(const EsysHandle object, load_blob(tpm.esys(), tpm.root.handle.get(), tpm.session, blob));
-  if (request.binding.pin) {
-    const PinValue pin(request.pin.view());
-    ATTESTD_CHECK(tpm_check(Esys_TR_SetAuth(tpm.esys(), object.get(), &pin.get()), "keep the PIN"));
-  }
-  ATTESTD_TRY(const EsysHandle policy, meet_policy(tpm, guard, counter));
-  ATTESTD_TRY(SecretBytes secret, take_out(tpm.esys(), object, policy));
+  ATTESTD_TRY(const Loaded loaded, not_the_pin(load(request)));
+  ATTESTD_TRY(SecretBytes secret, take_out(loaded.tpm.esys(), loaded.object, loaded.policy));
   if (secret.size() < volume_key_size) return fail(Errc::malformed, "the sealed secret has fewer than 32 bytes");
   return secret;
 }

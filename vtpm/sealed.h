@@ -31,15 +31,18 @@ struct VtpmRequest {
 };
 
 // The secret. Who isolates the TPM is for vtpm/isolation.h, before. Errors, each in one sentence:
-//   unavailable  no TPM answers
+//   unavailable  no TPM answers, or what is asked of it is not allowed
 //   mismatch     the TPM was cleared or is another; the policy key is not the enrolled one; the counter is gone
 //   refused      this boot is not covered by a signature, with the PCR that differs; somebody was here in this
 //                boot (PCR 15); the disk is an older copy than the TPM's counter says
-//   permission   the PIN is wrong, or missing
+//   permission   the PIN is wrong, or missing; nothing else
 //   throttled    the TPM locks itself after wrong PINs
 //   malformed    the blob, the signatures or the key
 //   tpm          any other answer of the TPM's
 Result<SecretBytes> unseal(const VtpmRequest& request);
+// Whether unseal() would come as far as the PIN: nobody is to type one in a boot that the owner did not sign. Errors:
+// as unseal() has them before.
+Result<void> require_openable(const VtpmRequest& request);
 
 struct EnrolRequest {
   std::string tcti;

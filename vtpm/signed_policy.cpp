@@ -71,11 +71,22 @@ Result<SignedPolicy> policy_of(const json::value& value) {
   return out;
 }
 
-std::vector<std::string> differing(const SignedPolicy& policy, const PcrBank& values) {
-  std::vector<std::string> out;
+json::object json_of(const SignedPolicy& policy) {
+  json::object out = {{"pcrs", json::array(policy.pcrs.begin(), policy.pcrs.end())},
+                      {"pkfp", to_hex(policy.key)},
+                      {"pol", to_hex(policy.policy)},
+                      {"sig", to_base64(policy.signature)}};
+  json::object values;
+  for (const auto& [index, digest] : policy.values) values[std::to_string(index)] = to_hex(digest);
+  if (!values.empty()) out["values"] = std::move(values);
+  return out;
+}
+
+PcrBank differing(const SignedPolicy& policy, const PcrBank& values) {
+  PcrBank out;
   for (const auto& [index, value] : policy.values) {
     const auto found = values.find(index);
-    if (found == values.end() || found->second != value) out.push_back(std::to_string(index));
+    if (found == values.end() || found->second != value) out[index] = found == values.end() ? Bytes() : found->second;
   }
   return out;
 }
@@ -88,14 +99,21 @@ std::string numbers(const std::vector<unsigned>& pcrs) {
 
 // Why none of the policies is for these values: by the one that comes closest.
 std::unexpected<Error> not_covered(const std::vector<const SignedPolicy*>& candidates, const PcrBank& values) {
-  std::vector<std::string> fewest;
+  PcrBank fewest;
   for (const SignedPolicy* const candidate : candidates) {
-    std::vector<std::string> here = differing(*candidate, values);
+    PcrBank here = differing(*candidate, values);
     if (!here.empty() && (fewest.empty() || here.size() < fewest.size())) fewest = std::move(here);
   }
-  std::string why = "no signature covers this boot's PCRs " + numbers(candidates.front()->pcrs);
-  if (!fewest.empty()) why += ": PCR " + joined(fewest) + (fewest.size() == 1 ? " differs" : " differ");
-  return fail(Errc::refused, why + " from what the owner signed");
+  const std::string none = "no signature covers this boot's PCRs " + numbers(candidates.front()->pcrs);
+  if (fewest.empty()) return fail(Errc::refused, none + " as the owner signed them");
+  std::vector<unsigned> indices;
+  std::vector<std::string> now;
+  for (const auto& [index, value] : fewest) {
+    indices.push_back(index);
+    now.push_back(std::to_string(index) + "=" + to_hex(value));
+  }
+  return fail(Errc::refused, none + ": PCR " + numbers(indices) + (indices.size() == 1 ? " differs" : " differ") +
+                                 " from what the owner signed (now " + joined(now) + ")");
 }
 
 }  // namespace
@@ -115,17 +133,29 @@ Result<std::vector<SignedPolicy>> parse_signed_policies(std::string_view text) {
 
 std::string encode_signed_policies(const std::vector<SignedPolicy>& policies) {
   json::array list;
-  for (const SignedPolicy& policy : policies) {
-    json::object one = {{"pcrs", json::array(policy.pcrs.begin(), policy.pcrs.end())},
-                        {"pkfp", to_hex(policy.key)},
-                        {"pol", to_hex(policy.policy)},
-                        {"sig", to_base64(policy.signature)}};
-    json::object values;
-    for (const auto& [index, digest] : policy.values) values[std::to_string(index)] = to_hex(digest);
-    if (!values.empty()) one["values"] = std::move(values);
-    list.push_back(std::move(one));
-  }
+  for (const SignedPolicy& policy : policies) list.push_back(json_of(policy));
   return json::serialize(json::object{{"sha256", std::move(list)}});
+}
+
+Result<std::string> add_signed_policy(std::string_view text, const SignedPolicy& policy) {
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return encode_signed_policies({policy});
+  if (text.size() > signatures_limit) return fail(Errc::out_of_range, "the signed PCR policies have over 256 KiB");
+  ATTESTD_TRY(json::value value, parse_json(text));
+  ATTESTD_TRY(const JsonMembers banks, JsonMembers::of(value, "the signed PCR policies"));
+  std::vector<SignedPolicy> present;
+  if (banks.find("sha256") != nullptr) {
+    ATTESTD_TRY(present, parse_signed_policies(text));
+  } else {
+    value.as_object()["sha256"].emplace_array();
+  }
+  json::array& list = value.as_object()["sha256"].as_array();
+  for (std::size_t at = present.size(); at-- > 0;) {
+    const bool same = present[at].key == policy.key && present[at].policy == policy.policy;
+    if (same) list.erase(list.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+  if (list.size() >= policies_limit) return fail(Errc::out_of_range, "the file has 512 PCR policies already");
+  list.push_back(json_of(policy));
+  return json::serialize(value);
 }
 
 Result<SignedPolicy> sign_pcr_policy(const SecretBytes& private_pem, const std::vector<unsigned>& pcrs,

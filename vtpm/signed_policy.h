@@ -19,7 +19,7 @@ inline constexpr std::size_t policies_limit = 512;
 // {"sha256":[{"pcrs":[11],"pkfp":"hex","pol":"hex","sig":"base64","values":{"11":"hex"}}]}
 struct SignedPolicy {
   std::vector<unsigned> pcrs;  // ascending
-  Digest key{};                // SHA-256 of the key (DER)
+  Digest key{};                // PolicyKey::fingerprint
   Digest policy{};             // PolicyPCR over them
   Bytes signature;             // over `policy`
   // What the PCRs must be; ours, not systemd's, which passes over it. Empty, or all of `pcrs`, and
@@ -31,6 +31,10 @@ struct SignedPolicy {
 // "sha256"), out_of_range, mismatch (values that have another policy).
 Result<std::vector<SignedPolicy>> parse_signed_policies(std::string_view json);
 std::string encode_signed_policies(const std::vector<SignedPolicy>& policies);
+
+// `json`, such a file or empty, with one more; one of the same key and policy gives way. Other banks, members and
+// policies stay as they are. Errors: those of parse_signed_policies() but not_found, out_of_range (over 512).
+Result<std::string> add_signed_policy(std::string_view json, const SignedPolicy& policy);
 
 // For `pcrs` of the bank. Errors: not_found (a value is missing), usage (no PCR), those of sign_with().
 Result<SignedPolicy> sign_pcr_policy(const SecretBytes& private_pem, const std::vector<unsigned>& pcrs,

@@ -89,6 +89,29 @@ Result<void> check_policy(ESYS_CONTEXT* esys, const EsysHandle& policy, const Sy
   return fail(Errc::refused, "this boot is not the one that systemd-cryptenroll sealed to: its PCRs differ");
 }
 
+// All but the last step, which tells a wrong PIN.
+struct Loaded {
+  hwio::TpmContext context;
+  EsysHandle object;
+  EsysHandle policy;
+};
+Result<Loaded> load(const SystemdRequest& request) {
+  Loaded out;
+  ATTESTD_TRY(const Blob blob, parse_blob(request.token.blob));
+  ATTESTD_TRY(out.context, hwio::TpmContext::open(request.tcti));
+  ESYS_CONTEXT* const esys = out.context.get();
+  ATTESTD_TRY(const EsysHandle primary, make_primary(esys, request));
+  ATTESTD_TRY(const EsysHandle session, start_session(esys, primary.get(), TPM2_SE_HMAC));
+  ATTESTD_TRY(out.object, load_blob(esys, primary.get(), session, blob));
+  if (request.token.pin) {
+    const PinValue pin(request.pin.view());
+    ATTESTD_CHECK(tpm_check(Esys_TR_SetAuth(esys, out.object.get(), &pin.get()), "keep the PIN"));
+  }
+  ATTESTD_TRY(out.policy, meet_policy(esys, primary.get(), request));
+  ATTESTD_CHECK(check_policy(esys, out.policy, request.token));
+  return out;
+}
+
 Result<SecretBytes> in_base64(const SecretBytes& secret) {
   // Four characters for three bytes, and EVP_EncodeBlock()'s zero.
   ATTESTD_TRY(SecretBytes out, SecretBytes::make((secret.size() + 2) / 3 * 4 + 1));
@@ -104,19 +127,8 @@ Result<SecretBytes> unseal_systemd(const SystemdRequest& request) {
   if (request.token.pin && request.pin.empty()) {
     return fail(Errc::permission, "the volume wants a PIN, and none was given");
   }
-  ATTESTD_TRY(const Blob blob, parse_blob(request.token.blob));
-  ATTESTD_TRY(const hwio::TpmContext context, hwio::TpmContext::open(request.tcti));
-  ESYS_CONTEXT* const esys = context.get();
-  ATTESTD_TRY(const EsysHandle primary, make_primary(esys, request));
-  ATTESTD_TRY(const EsysHandle session, start_session(esys, primary.get(), TPM2_SE_HMAC));
-  ATTESTD_TRY(const EsysHandle object, load_blob(esys, primary.get(), session, blob));
-  if (request.token.pin) {
-    const PinValue pin(request.pin.view());
-    ATTESTD_CHECK(tpm_check(Esys_TR_SetAuth(esys, object.get(), &pin.get()), "keep the PIN"));
-  }
-  ATTESTD_TRY(const EsysHandle policy, meet_policy(esys, primary.get(), request));
-  ATTESTD_CHECK(check_policy(esys, policy, request.token));
-  ATTESTD_TRY(const SecretBytes secret, take_out(esys, object, policy));
+  ATTESTD_TRY(const Loaded loaded, not_the_pin(load(request)));
+  ATTESTD_TRY(const SecretBytes secret, take_out(loaded.context.get(), loaded.object, loaded.policy));
   return in_base64(secret);
 }
 

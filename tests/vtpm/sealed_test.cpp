@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "tests/catch.h"
 #include "tests/vtpm/owner.h"
 #include "vtpm/latch.h"
@@ -11,7 +12,8 @@ using namespace attestd::test;
 
 namespace {
 
-void check_refused(const Result<SecretBytes>& result, Errc code, const std::string& reason) {
+template <class T>
+void check_refused(const Result<T>& result, Errc code, const std::string& reason) {
   REQUIRE_FALSE(result);
   INFO(result.error().text());
   CHECK(result.error().code == code);
@@ -166,6 +168,22 @@ TEST_CASE("a PIN is wanted where one was set, and the TPM counts wrong ones") {
   for (int i = 0; i < 4 && !locked; ++i) locked = code_of(with("0000")) == Errc::throttled;
   REQUIRE(locked);
   check_refused(with("1234"), Errc::throttled, "after too many wrong ones");
+}
+
+TEST_CASE("what would refuse with the right PIN refuses before anybody is asked for one") {
+  const Swtpm swtpm;
+  const Owner owner;
+  const auto enrolled = vtpm::enrol(enrolment(swtpm.tcti(), owner, "1234")).value();
+  const std::string signatures = owner.signatures({fresh_pcrs()});
+  CHECK(vtpm::require_openable(request(swtpm.tcti(), enrolled.binding, owner, signatures)));
+  PcrBank boot = fresh_pcrs();
+  extend(swtpm, 11, boot);
+  check_refused(vtpm::require_openable(request(swtpm.tcti(), enrolled.binding, owner, signatures)), Errc::refused,
+                "PCR 11 differs from what the owner signed (now 11=" + to_hex(boot[11]) + ")");
+  const std::string now = owner.signatures({boot});
+  CHECK(vtpm::require_openable(request(swtpm.tcti(), enrolled.binding, owner, now)));
+  REQUIRE(vtpm::latch_tpm({swtpm.tcti(), {}, "root", swtpm.folder().file("log")}));
+  check_refused(vtpm::require_openable(request(swtpm.tcti(), enrolled.binding, owner, now)), Errc::refused, "PCR 15");
 }
 
 TEST_CASE("volumes without a PIN open though others' wrong PINs lock the TPM") {

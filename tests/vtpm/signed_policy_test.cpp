@@ -50,6 +50,46 @@ TEST_CASE("the digests are systemd 252's and the TPM's") {
         "8b5682d81b29435d08d79278150611dc7e5923b2fefcce684a09577b40130a8b");
 }
 
+TEST_CASE("what systemd-measure signed is found good") {
+  // systemd 252: systemd-measure sign --linux=… --phase=enter-initrd, with a key that was made for this test.
+  constexpr std::string_view pem =
+      "-----BEGIN PUBLIC KEY-----\n"
+      "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAlenbULWcyNJBnwcX+H57\n"
+      "Ve8VvFfU1NXnXMTDZZfqJ/F3/gF5wNvBDbmC9kxpjCPPxFgejhh3gMqkjdKGOVM2\n"
+      "/ApRCf9MKFAkNNpfWYb6kLFDS/F9YNeeD3osKNhvq7HdK5leHoazj+KpdQN7siXQ\n"
+      "eSP8FHW+2pim6zTj5Eb1I0+MiRoud/1F2nFJIwqwiDX3bTwGVNWsBDEuLfpStz9g\n"
+      "Zux/CPYdFbSGIaJQRaH9BZ/lq9ncCvZTPXUV8iIjyc7WdcFVqSWBn4nPyNwlO9C4\n"
+      "ZXgJaK3bdj3vk9XY9tlBv16wPHmmYMqokgRpc3HHmJiwjZrgy1AYw73zLZxNqvqM\n"
+      "mQIDAQAB\n"
+      "-----END PUBLIC KEY-----\n";
+  constexpr std::string_view json =
+      R"({"sha256":[{"pcrs":[11],"pkfp":"db8edacc50c160f407991f19ec84597548af2ae2701f69d9912de5b4370c7117","pol":"d15c62e22105b4f45efbc2de1ad7aa26dc0434c5d83404b08f50332ac4bedacb","sig":"S+F3HhTQ7jiNYnvMiVlfnDuNjOHfl7adK1UfW4Bus85s/zey4aMkOzpi3Y01wJwFRixBX+1rO3XRWStm/Qui8PhGQKKaHqoV1LPKn0bETLfCXXeoQ42ckEp+iufXruc8EEQ8COPt2hIy7g4oezzUbySpKN6IBhXdWe3rwGJfTX5yf8mAmb7nrfJ+2g8X2PXI3IwmiMSJF6uNPCIgvOcEg7WO8cUOBvfaeQsc8S9JJj6HvPEygZHYCaYmuSueOQI8YPYhZbCfON2bOhewAHAaA5AyuooD3+FTKoWe0H5SUWVqCbTwP9zPNswCe0q6Vqux39nYLRsU0+tril7PnaW3dw=="}]})";
+  const auto key = vtpm::read_policy_key(pem).value();
+  const auto policies = parse_signed_policies(json).value();
+  REQUIRE(policies.size() == 1);
+  CHECK(policies.front().key == key.fingerprint);
+  CHECK(vtpm::check_signature(key, policies.front().policy, policies.front().signature));
+}
+
+TEST_CASE("one more policy leaves the others as they are") {
+  const Owner owner;
+  const auto signed_for = [&](unsigned char value) {
+    PcrBank boot = fresh_pcrs();
+    boot[11] = Bytes(32, std::byte{value});
+    return vtpm::sign_pcr_policy(owner.private_pem(), sealed_pcrs, boot).value();
+  };
+  const std::string first = vtpm::add_signed_policy("", signed_for(1)).value();
+  CHECK(parse_signed_policies(first).value().size() == 1);
+  const std::string second = vtpm::add_signed_policy(first, signed_for(2)).value();
+  CHECK(parse_signed_policies(second).value().size() == 2);
+  CHECK(parse_signed_policies(vtpm::add_signed_policy(second, signed_for(1)).value()).value().size() == 2);
+  const std::string other = vtpm::add_signed_policy(R"({"sha1":[{"pcrs":[1]}]})", signed_for(1)).value();
+  CHECK(other.find(R"("sha1":[{"pcrs":[1]}])") != std::string::npos);
+  CHECK(parse_signed_policies(other).value().size() == 1);
+  CHECK(code_of(vtpm::add_signed_policy("[]", signed_for(1))) == Errc::malformed);
+  CHECK(code_of(vtpm::add_signed_policy(R"({"sha256":1})", signed_for(1))) == Errc::malformed);
+}
+
 TEST_CASE("malformed signed policies are refused with their reason") {
   const Owner owner;
   const std::string good = owner.signatures({fresh_pcrs()});

@@ -83,6 +83,9 @@ TEST_CASE("what systemd-cryptenroll sealed with a PIN is had by that PIN") {
   CHECK(volume.takes(*passphrase));
   check_refused(vtpm::unseal_systemd(volume.request("2469")), Errc::permission, "the PIN is wrong");
   check_refused(vtpm::unseal_systemd(volume.request()), Errc::permission, "wants a PIN");
+  // Whose PIN is right is not told that it is wrong.
+  REQUIRE(volume.swtpm.tool("tpm2_changeauth -c owner secret"));
+  check_refused(vtpm::unseal_systemd(volume.request("2468")), Errc::unavailable, "create systemd's primary key");
   REQUIRE(volume.swtpm.tool("tpm2_clear"));
   check_refused(vtpm::unseal_systemd(volume.request("2468")), Errc::malformed, "another's");
 }
