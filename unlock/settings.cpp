@@ -31,6 +31,28 @@ settings::Setter digest_text(std::string& target) {
   };
 }
 
+// "any", or "sha256:" and 64 hex digits.
+settings::Setter image_rule(ImageRule& target) {
+  return [&target](const toml::node& node) -> Result<void> {
+    constexpr std::string_view prefix = "sha256:";
+    std::string text;
+    ATTESTD_CHECK(settings::text(text)(node));
+    ImageRule out;
+    if (text == "any") {
+      out.any = true;
+    } else {
+      const auto bytes = text.starts_with(prefix) ? from_hex(std::string_view(text).substr(prefix.size()))
+                                                  : fail(Errc::malformed, "no algorithm");
+      if (!bytes || bytes->size() != out.digest.emplace().size()) {
+        return fail(Errc::malformed, "must be \"any\", or sha256: and 64 hex digits");
+      }
+      std::ranges::copy(*bytes, out.digest->begin());
+    }
+    target = out;
+    return {};
+  };
+}
+
 std::vector<Key> keys_of(Settings& out) {
   return {
       {"unlock", "url", settings::text(out.url)},
@@ -51,7 +73,15 @@ std::vector<Key> keys_of(Settings& out) {
        settings::choice<vtpm::Require>(out.vtpm, {{"isolated", vtpm::Require::isolated}, {"any", vtpm::Require::any}})},
       {"unlock", "vtpm-key", settings::absolute_path(out.policy_key, false)},
       {"unlock", "vtpm-signatures", settings::absolute_path(out.signatures, false)},
+      {"unlock", "pin", settings::choice<bool>(out.pin_on_console, {{"never", false}, {"console", true}})},
       {"unlock", "latch", settings::text(out.latch)},
+      {"unlock", "first-boot",
+       settings::choice<FirstBootMode>(
+           out.first_boot,
+           {{"none", FirstBootMode::none}, {"encrypt", FirstBootMode::encrypt}, {"format", FirstBootMode::format}})},
+      {"unlock", "image", image_rule(out.image)},
+      {"unlock", "device", settings::absolute_path(out.device, false)},
+      {"unlock", "first-boot-volume", settings::text(out.first_boot_volume)},
   };
 }
 
@@ -64,6 +94,11 @@ Result<void> apply_word(std::string_view name, std::string_view value, Settings&
       return fail(Errc::out_of_range, place + "budget must be a number of seconds, 1 to 86400");
     }
     out.budget = std::chrono::seconds(seconds);
+    return {};
+  }
+  // In a file of the image it would be in each VM of that image.
+  if (name == "enrolment-token") {
+    out.enrolment_token = value;
     return {};
   }
   // The others are as in the file.
@@ -192,6 +227,18 @@ Result<std::string> volume_uuid(std::string_view name, std::string_view command_
   if (!is_uuid(*uuid))
     return fail(Errc::malformed, "volume " + std::string(name) + " is not named by a UUID: " + *uuid);
   return *uuid;
+}
+
+std::vector<std::string> volume_names(std::string_view command_line) {
+  constexpr std::string_view prefix = "rd.luks.name=";
+  std::vector<std::string> out;
+  for (const std::string& word : split_command_line(command_line)) {
+    const std::size_t equals = word.starts_with(prefix) ? word.find('=', prefix.size()) : std::string::npos;
+    if (equals == std::string::npos) continue;
+    std::string name = word.substr(equals + 1);
+    if (std::ranges::find(out, name) == out.end()) out.push_back(std::move(name));
+  }
+  return out;
 }
 
 bool opens_with_header(std::string_view name, std::string_view uuid, std::string_view path,

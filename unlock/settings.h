@@ -14,7 +14,15 @@
 //   vtpm = "isolated"               rd.attestd.vtpm=       or "any": a TPM that the host may own, vtpm/isolation.h
 //   vtpm-key = "/etc/systemd/tpm2-pcr-public-key.pem"      rd.attestd.vtpm-key=         the owner's, PEM
 //   vtpm-signatures = "/run/systemd/tpm2-pcr-signature.json"  rd.attestd.vtpm-signatures=  of this boot's PCRs
-//   latch = ""                      rd.attestd.latch=      name of the last volume; "": each locks out the next
+//   pin = "never"                   rd.attestd.pin=        or "console": a volume enrolled with a PIN asks for it there
+//   latch = ""                      rd.attestd.latch=      name of the volume after which nothing is unlocked in this
+//                                                          boot; "": with the TPM each is, with a broker none
+//   first-boot = "none"             rd.attestd.first-boot= "encrypt" or "format": unlock/first_boot.h
+//   image = ""                      rd.attestd.image=      "sha256:HEX" of the file system to encrypt, or "any"
+//   device = ""                     rd.attestd.device=     the disk of a first boot: absolute path
+//   first-boot-volume = ""          rd.attestd.first-boot-volume=  its name, where several volumes are named
+//                                   rd.attestd.enrolment-token=    unlock/enrolment_token.h; also where nothing
+//                                   measures
 #pragma once
 
 #include <chrono>
@@ -23,7 +31,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
+#include "base/bytes.h"
 #include "vtpm/isolation.h"
 
 namespace attestd::unlock {
@@ -32,6 +40,13 @@ inline constexpr std::string_view default_settings_path = "/etc/attestd/unlock.t
 
 enum class EvidenceForm { bundle, trustee };
 enum class Method { broker, vtpm };
+enum class FirstBootMode { none, encrypt, format };
+
+// Which plain image may be encrypted.
+struct ImageRule {
+  bool any = false;
+  std::optional<FixedBytes<32>> digest;  // SHA-256 of its file system
+};
 
 struct Settings {
   std::string url;
@@ -46,7 +61,13 @@ struct Settings {
   vtpm::Require vtpm = vtpm::Require::isolated;
   std::string policy_key = "/etc/systemd/tpm2-pcr-public-key.pem";
   std::string signatures = "/run/systemd/tpm2-pcr-signature.json";
+  bool pin_on_console = false;
   std::string latch;
+  FirstBootMode first_boot = FirstBootMode::none;
+  ImageRule image;
+  std::string device;
+  std::string first_boot_volume;
+  std::string enrolment_token;  // of the command line alone
 };
 
 // Words of a command line, of which those in double quotes may have blanks (Linux, lib/cmdline.c next_arg).
@@ -59,6 +80,9 @@ Result<Settings> load_settings(const std::string& path, const std::string& comma
 // Where a volume of this name is: its UUID, by rd.luks.name=UUID=NAME, rd.luks.uuid=UUID (named luks-UUID), or a
 // crypttab(5) of the image. Errors: not_found (nothing names it), malformed.
 Result<std::string> volume_uuid(std::string_view name, std::string_view command_line, std::string_view crypttab);
+
+// Names of all volumes that the command line has, by rd.luks.name=.
+std::vector<std::string> volume_names(std::string_view command_line);
 
 // Whether cryptsetup is told to open the volume with the header at `path`; else it would read the disk's own, whatever
 // was judged. As systemd-cryptsetup-generator(8) has it: rd.luks.options=UUID=OPTIONS wins over the image's crypttab,

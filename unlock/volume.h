@@ -36,23 +36,36 @@ struct Patience {
   Sleep sleep;
   Now now;
 };
-// From the relying party, with backoff (0.5 s, doubled up to 15 s) until the budget is spent. Errors: that of the last
-// try; refused at once where another try would end alike.
+// Tries, with backoff (0.5 s, doubled up to 15 s), until the budget is spent. `attempt` is given a Fetch none of whose
+// exchanges goes on beyond the end. Errors: that of the last try; refused at once where another try would end alike.
+using Attempt = std::function<Result<SecretBytes>(const Fetch&)>;
+Result<SecretBytes> try_with_patience(std::chrono::milliseconds budget, const Patience& patience, const Fetch& fetch,
+                                      const Attempt& attempt);
+// A release from the relying party, by that.
 Result<SecretBytes> fetch_with_patience(const Settings& settings, const ReleaseRequest& request,
                                         const Attester& attester, const Patience& patience,
-                                        const Fetch& fetch = http_fetch);
+                                        const Fetch& fetch = https_fetch);
 
 // "default/luks/UUID" where the settings name no resource.
 std::string resource_of(const Settings& settings, const std::string& uuid);
 
-// Writes down what the volume was unlocked by: {"uuid", "key_origin": "broker" or "vtpm", "resource",
-// "header_sha256"}. Errors: those of replace_file().
+// Writes down what the volume was unlocked by: {"uuid", "name", "key_origin": "broker" or "vtpm", "resource",
+// "header_sha256"}, and of a note that a first boot left there how the volume was made: {"first_boot": "encrypted" or
+// "formatted", "image_sha256"}. Errors: those of replace_file().
 struct Origin {
   std::string uuid;
+  std::string name;  // Volume::name: the note is about what is mapped as this
   std::string key_origin;
   std::string resource;
   FixedBytes<luks::canonical_digest_size> header_sha256{};
 };
 Result<void> write_origin(const Places& places, const Origin& origin);
+
+// How a volume was made in this boot, for write_origin() to take over.
+struct Beginning {
+  std::string first_boot;                      // "encrypted", "formatted"
+  std::optional<FixedBytes<32>> image_sha256;  // of what was encrypted
+};
+Result<void> write_beginning(const Places& places, const std::string& uuid, const Beginning& beginning);
 
 }  // namespace attestd::unlock

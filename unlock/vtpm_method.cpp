@@ -6,11 +6,11 @@
 #include "agent/platform.h"
 #include "base/file.h"
 #include "hwio/configfs_tsm.h"
+#include "unlock/latching.h"
+#include "unlock/signature_file.h"
 #include "unlock/token_store.h"
 #include "vtpm/isolation.h"
-#include "vtpm/latch.h"
 #include "vtpm/sealed.h"
-#include "vtpm/signed_policy.h"
 #include "vtpm/systemd_token.h"
 
 namespace attestd::unlock {
@@ -57,40 +57,53 @@ Result<std::string> file_of(const std::string& path, std::size_t limit) {
   return std::string(as_text(bytes));
 }
 
-Result<void> latch(const Settings& settings, const agent::Config& machine, const Volume& volume,
-                   const std::string& tcti, ByteView srk_name) {
-  if (!settings.latch.empty() && settings.latch != volume.name) return {};
-  vtpm::LatchRequest request;
-  request.tcti = tcti;
-  request.srk_name = to_bytes(srk_name);
-  request.uuid = volume.uuid;
-  // Where the agent reads it.
-  if (!machine.event_log.userspace.empty()) request.log = machine.event_log.userspace;
-  return vtpm::latch_tpm(request);
+Result<void> latch(const Settings& settings, const agent::Config& machine, const Volume& volume, ByteView srk_name) {
+  if (!wants_latch(settings, volume)) return {};
+  const auto rtmrs = rtmrs_of(machine);
+  return close_latch(settings, machine, volume, srk_name, rtmrs.get());
 }
 
-Result<SecretBytes> by_our_token(const Settings& settings, const agent::Config& machine, const Volume& volume,
-                                 unsigned id, const luks::UnlockToken& token, const Tell& tell) {
+Result<void> may_ask(const Settings& settings) {
+  if (settings.pin_on_console) return {};
+  return fail(Errc::permission,
+              "the volume wants a PIN, and the measured configuration lets nobody be asked for one "
+              "(rd.attestd.pin=console)");
+}
+
+Result<Unsealed> by_our_token(const Settings& settings, const agent::Config& machine, const Volume& volume, unsigned id,
+                              const luks::UnlockToken& token, const AskPin& ask, const Tell& tell) {
+  if (token.vtpm->counter && !settings.header.empty()) {
+    return fail(Errc::usage,
+                "rd.attestd.header= pins the volume's header, and its TPM counter changes it with each unlock");
+  }
   ATTESTD_TRY(const std::string tcti, tcti_of(machine));
   ATTESTD_CHECK(judge_isolation(settings, machine, tcti, token.vtpm->srk_name, tell));
   vtpm::VtpmRequest request;
   request.tcti = tcti;
   request.binding = *token.vtpm;
   ATTESTD_TRY(request.policy_key, file_of(settings.policy_key, key_limit));
-  ATTESTD_TRY(request.signatures, file_of(settings.signatures, vtpm::signatures_limit));
-  ATTESTD_TRY(SecretBytes secret, vtpm::unseal(request));
+  ATTESTD_TRY(request.signatures, read_signatures(settings.signatures));
+  if (token.vtpm->pin) {
+    ATTESTD_CHECK(may_ask(settings));
+    ATTESTD_CHECK(vtpm::require_openable(request));
+  }
+  const auto attempt = [&](SecretBytes pin) {
+    request.pin = std::move(pin);
+    return vtpm::unseal(request);
+  };
+  ATTESTD_TRY(SecretBytes secret, token.vtpm->pin ? with_pin(ask, attempt, tell) : attempt({}));
   ATTESTD_CHECK(vtpm::advance_counter(request, secret, [&](const luks::VtpmBinding& binding) -> Result<void> {
     ATTESTD_TRY(TokenStore store, TokenStore::open(volume.device));
     luks::UnlockToken next = token;
     next.vtpm = binding;
     return store.replace(id, next);
   }));
-  ATTESTD_CHECK(latch(settings, machine, volume, tcti, token.vtpm->srk_name));
-  return secret;
+  ATTESTD_CHECK(latch(settings, machine, volume, token.vtpm->srk_name));
+  return Unsealed{std::move(secret), token.vtpm->counter.has_value()};
 }
 
-Result<SecretBytes> by_systemd_token(const Settings& settings, const agent::Config& machine, const Volume& volume,
-                                     vtpm::SystemdToken token, const Tell& tell) {
+Result<Unsealed> by_systemd_token(const Settings& settings, const agent::Config& machine, const Volume& volume,
+                                  vtpm::SystemdToken token, const AskPin& ask, const Tell& tell) {
   // Nothing in it names the TPM, so nothing can be proven of that TPM.
   if (settings.vtpm != vtpm::Require::any) {
     return fail(Errc::refused,
@@ -102,22 +115,27 @@ Result<SecretBytes> by_systemd_token(const Settings& settings, const agent::Conf
   ATTESTD_TRY(request.tcti, tcti_of(machine));
   request.token = std::move(token);
   if (!request.token.policy_key.empty()) {
-    ATTESTD_TRY(request.signatures, file_of(settings.signatures, vtpm::signatures_limit));
+    ATTESTD_TRY(request.signatures, read_signatures(settings.signatures));
   }
-  ATTESTD_TRY(SecretBytes secret, vtpm::unseal_systemd(request));
-  ATTESTD_CHECK(latch(settings, machine, volume, request.tcti, {}));
-  return secret;
+  if (request.token.pin) ATTESTD_CHECK(may_ask(settings));
+  const auto attempt = [&](SecretBytes pin) {
+    request.pin = std::move(pin);
+    return vtpm::unseal_systemd(request);
+  };
+  ATTESTD_TRY(SecretBytes secret, request.token.pin ? with_pin(ask, attempt, tell) : attempt({}));
+  ATTESTD_CHECK(latch(settings, machine, volume, {}));
+  return Unsealed{std::move(secret), false};
 }
 
 }  // namespace
 
-Result<SecretBytes> unseal_volume(const Settings& settings, const agent::Config& machine, const Volume& volume,
-                                  const luks::Header& header, const Tell& tell) {
+Result<Unsealed> unseal_volume(const Settings& settings, const agent::Config& machine, const Volume& volume,
+                               const luks::Header& header, const AskPin& ask, const Tell& tell) {
   for (const luks::Token& token : header.tokens) {
     if (token.type != luks::unlock_token_type) continue;
     ATTESTD_TRY(const luks::UnlockToken ours, luks::parse_unlock_token(token.json));
     if (ours.method == luks::UnlockMethod::vtpm) {
-      return by_our_token(settings, machine, volume, token.id, ours, tell);
+      return by_our_token(settings, machine, volume, token.id, ours, ask, tell);
     }
   }
   const auto systemd = std::ranges::find(header.tokens, "systemd-tpm2", &luks::Token::type);
@@ -125,7 +143,7 @@ Result<SecretBytes> unseal_volume(const Settings& settings, const agent::Config&
     return fail(Errc::not_found, "no token of " + volume.device + " says how a TPM unlocks it");
   }
   ATTESTD_TRY(vtpm::SystemdToken token, vtpm::parse_systemd_token(systemd->json));
-  return by_systemd_token(settings, machine, volume, std::move(token), tell);
+  return by_systemd_token(settings, machine, volume, std::move(token), ask, tell);
 }
 
 Result<void> enrol_volume(const Settings& settings, const agent::Config& machine, const VtpmEnrolment& enrolment,
@@ -143,7 +161,10 @@ Result<void> enrol_volume(const Settings& settings, const agent::Config& machine
       return fail(Errc::usage, "the counter " + enrolment.counter + " is not an NV index in hexadecimal");
     }
     request.counter = index;
-    ATTESTD_TRY(request.signatures, file_of(settings.signatures, vtpm::signatures_limit));
+    ATTESTD_TRY(request.signatures, read_signatures(settings.signatures));
+  }
+  if (!enrolment.pin_file.empty()) {
+    ATTESTD_TRY(request.pin, pin_of_file(enrolment.pin_file));
   }
   ATTESTD_TRY(const SecretBytes passphrase, SecretBytes::read(enrolment.key_file, passphrase_limit));
   ATTESTD_TRY(TokenStore store, TokenStore::open(enrolment.device));

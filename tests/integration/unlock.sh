@@ -55,12 +55,17 @@ claim "the key comes" unlock 0
 claim "  the one that was kept" cmp "$memory/out" "$memory/key"
 claim "  it opens the volume with the header's copy" opens "$disk"
 claim "  one sentence says where from" has "the key came from $broker as default/luks/$uuid" "$work/said"
+claim "  another how long each phase took" grep -qE "it took: header [0-9]+ ms, devices [0-9]+ ms, evidence [0-9]+ ms, 3 requests [0-9]+ ms, hand-over [0-9]+ ms, all [0-9]+ ms$" "$work/said"
+sed -n 's/^attestd-unlock: it took:/     /p' "$work/said"
 claim "  and a note for the agent" has '"key_origin":"broker"' "$memory/run/origins/$uuid.json"
-claim "the copy is of the header that was judged" cmp -n 16777216 "$disk" "$memory/run/header"
+claim "  which is about what is mapped by this name" has '"name":"root"' "$memory/run/origins/$uuid.json"
+claim "the copy is of the header that was judged" cmp -n $((32768 + 258048)) "$disk" "$memory/run/header"
+claim "  and has nothing but zeros behind its last keyslot" cmp -n $((16777216 - 32768 - 258048)) -i $((32768 + 258048)):0 "$memory/run/header" /dev/zero
 
 # What is judged is what is used.
 cp "$disk" "$work/forged.img"
-sed -i 's/aes-xts-plain64/cipher_null-ecb/' "$work/forged.img"
+# Both copies: of one, the other would count.
+sed -i 's/aes-xts-plain64/cipher_null-ecb/g' "$work/forged.img"
 claim "a forged header does not reach the copy" opens "$work/forged.img"
 claim "  and is refused where it is judged" refused 2 "checksum" --device "$work/forged.img"
 cp "$disk" "$work/null.img"
@@ -146,6 +151,23 @@ claim "who asks for another volume gets nothing" not sockets "00/cryptsetup/data
 claim "  since nothing names it" has "names volume data" "$work/said"
 claim "without header= on the command line nothing is given" not sockets "00/cryptsetup/root"
 claim "  since cryptsetup would read the disk's own" has "the command line needs rd.luks.options=" "$work/said"
+
+# The latch: a policy for one moment of the boot, of which PCR 15 is a part, releases until it is closed.
+sed -e 's/^# 15 = /15 = /' "$work/policy.toml" >"$work/unlatched.toml"
+claim "a policy that pins PCR 15" admin policy put vm "$work/unlatched.toml"
+claim "  releases" unlock 0
+with "rd.attestd.budget=2" "rd.attestd.budget=2 rd.attestd.latch=data"
+claim "  a latch behind a volume that nothing names is refused" refused 2 "neither the command line nor crypttab names" --command-line "$work/changed"
+with "rd.attestd.budget=2" "rd.attestd.budget=2 rd.attestd.latch=data rd.luks.name=6a1e2d3c-0000-4000-8000-0000000000dd=data"
+claim "  also after a volume that leaves the latch open" unlock 0 --command-line "$work/changed"
+claim "    again and again" unlock 0
+with "rd.attestd.budget=2" "rd.attestd.budget=2 rd.attestd.policy=vm rd.attestd.latch=root"
+claim "with the latch the key comes" unlock 0 --command-line "$work/changed"
+claim "  which is closed behind it" has "the latch is closed behind volume root" "$work/said"
+claim "  and the same policy refuses" refused 1 "PCR 15 (sha256) is" --command-line "$work/changed"
+claim "  whoever asks" refused 1 "was not trusted by policy vm"
+admin policy put vm "$work/policy.toml"
+claim "  and one that leaves PCR 15 out does not" unlock 0
 
 # The key is nowhere it should not be.
 admin audit show --count 1000

@@ -76,6 +76,30 @@ TEST_CASE("cryptsetup must be told to use the header that is judged") {
   CHECK_FALSE(told("", "data UUID=" + std::string(uuid) + " none header=" + copy));
 }
 
+TEST_CASE("a first boot's settings have the values that they can have, and a token is on the command line alone") {
+  const auto settings = parse_settings("[unlock]\ndevice = \"/dev/vda\"\nfirst-boot = \"format\"\n", "x",
+                                       "rd.attestd.first-boot=encrypt rd.attestd.image=sha256:" + std::string(64, '5') +
+                                           " rd.attestd.first-boot-volume=root rd.attestd.enrolment-token=aa");
+  REQUIRE(settings);
+  CHECK(settings->first_boot == FirstBootMode::encrypt);
+  CHECK(settings->device == "/dev/vda");
+  CHECK(settings->image.digest->front() == std::byte{0x55});
+  CHECK_FALSE(settings->image.any);
+  CHECK(settings->first_boot_volume == "root");
+  CHECK(settings->enrolment_token == "aa");
+  CHECK(parse_settings("", "x", "rd.attestd.image=any")->image.any);
+  CHECK_FALSE(
+      parse_settings("", "x", "rd.attestd.image=any rd.attestd.image=sha256:" + std::string(64, '5'))->image.any);
+  CHECK(parse_settings("", "x", "")->first_boot == FirstBootMode::none);
+  for (const std::string line :
+       {"image=sha256:5", "image=sha256:55", "image=md5:55", "image=", "first-boot=yes", "device=vda"}) {
+    INFO(line);
+    CHECK_FALSE(parse_settings("", "x", "rd.attestd." + line));
+  }
+  CHECK_FALSE(parse_settings("[unlock]\nenrolment-token = \"aa\"\n", "x", ""));
+  CHECK(volume_names("rd.luks.name=a=root x rd.luks.name=b=data rd.luks.name=a=root") == Words{"root", "data"});
+}
+
 TEST_CASE("a pinned header is 64 hex digits") {
   CHECK(parse_settings("", "x", "rd.attestd.header=" + std::string(64, 'a'))->header == std::string(64, 'a'));
   CHECK_FALSE(parse_settings("", "x", "rd.attestd.header=abc"));
