@@ -6,7 +6,9 @@
 
 #include "base/text.h"
 #include "client/commands.h"
+#include "client/disk_command_line.h"
 #include "client/evidence_type.h"
+#include "client/number_option.h"
 #include "config.h"
 #include "net/amd_kds.h"
 #include "net/intel_pcs.h"
@@ -39,8 +41,11 @@ struct Options {
   double patience_s = 60;
   ExporterOptions exporter;
   WatchOptions watch;
+  PcrPolicySignOptions pcr_policy_sign{.pcrs = {4, 7, 11, 12}};
+  PcrPolicyShowOptions pcr_policy_show;
   PolicyInitOptions policy_init;
   PolicyFileOptions policy_check, policy_explain;
+  DiskCommands disk;
   std::function<Result<int>()> action;
 };
 
@@ -61,6 +66,8 @@ class CommandLine {
     add_watch();
     add_keys();
     add_policy();
+    add_pcr_policy();
+    add_disk_commands(app_, options_.common, options_.disk, options_.action);
   }
 
   int parse_and_run(int argc, char** argv) {
@@ -111,6 +118,7 @@ class CommandLine {
   void add_timeout(CLI::App& app) {
     app.add_option("--timeout", options_.timeout_s, "seconds to wait for evidence (15)")
         ->check(CLI::Range(0.001, 86400.0))
+        ->check(is_number())
         ->type_name("SECONDS");
   }
 
@@ -135,6 +143,7 @@ class CommandLine {
         ->type_name("[SCHEME://]HOST[:PORT]");
     app.add_option("--connect-timeout", options_.connect_timeout_s, "over HTTPS: seconds to reach one server (5)")
         ->check(CLI::Range(0.001, 86400.0))
+        ->check(is_number())
         ->type_name("SECONDS");
   }
 
@@ -375,9 +384,12 @@ class CommandLine {
     app.add_option("--authority", options.authority,
                    "the public key that must have signed; default: any of the broker's")
         ->type_name("FILE");
+    app.add_option("--on-change", options.on_change, "run this by /bin/sh when a certificate was written")
+        ->type_name("COMMAND");
     app.add_option("--renew-before", options.renew_before_s,
                    "do nothing while every certificate lasts longer than this; default: always renew")
         ->check(CLI::Range(0.0, 31536000.0))
+        ->check(is_number())
         ->type_name("SECONDS");
     app.add_option("--from", options.from, "unix:PATH, exec:COMMAND or a path; default: the agent's socket")
         ->type_name("SOURCE");
@@ -425,6 +437,7 @@ class CommandLine {
     app.add_option("HOST", options.hosts, "https://HOST:PORT, unix:PATH, exec:COMMAND, or a host's name")->required();
     app.add_option("--interval", options.interval_s, "seconds from one round to the next (10)")
         ->check(CLI::Range(0.1, 86400.0))
+        ->check(is_number())
         ->type_name("SECONDS");
     app.add_flag("--once", options.once, "one round, and an exit status: 0 all trusted, 1 some refused, 2 cannot tell");
     add_cached(app, options.cached, {});
@@ -470,6 +483,7 @@ class CommandLine {
         ->type_name("FILE");
     app.add_option("--patience", options_.patience_s, "seconds to wait in all for services that ask for it (60)")
         ->check(CLI::Range(0.0, 86400.0))
+        ->check(is_number())
         ->type_name("SECONDS");
     add_timeout(app);
     app.add_option("--at", options.at, "keep what is valid at this time (RFC 3339), not now")->type_name("TIME");
@@ -493,6 +507,41 @@ class CommandLine {
     CLI::App& explain = command(policy, "explain", "Say what a policy demands, sentence by sentence",
                                 "  attestctl policy explain vm.toml", &run_policy_explain, options_.policy_explain);
     explain.add_option("FILE", options_.policy_explain.file, "the policy")->required();
+  }
+
+  void add_pcr_policy() {
+    CLI::App& parent = *app_.add_subcommand("pcr-policy", "Sign the boots in which a vTPM opens a volume");
+    parent.require_subcommand(1);
+    PcrPolicySignOptions& options = options_.pcr_policy_sign;
+    CLI::App& sign = command(parent, "sign", "Sign values of PCRs, for attestd-unlock and systemd-cryptsetup",
+                             "  attestctl pcr-policy sign --key owner.key --pcrs 4,7,11,12 --values predicted.json -o "
+                             "tpm2-pcr-signature.json\n"
+                             "  attestctl pcr-policy sign --key owner.key --from bundle.json --policy vm.toml --add-to "
+                             "tpm2-pcr-signature.json -o tpm2-pcr-signature.json",
+                             &run_pcr_policy_sign, options);
+    sign.add_option("--key", options.key, "the owner's private key (PEM): RSA of 2048 or 3072 bits, or P-256")
+        ->required()
+        ->type_name("FILE");
+    sign.add_option("--pcrs", options.pcrs, "that are signed (4,7,11,12)")->delimiter(',')->type_name("NUMBER");
+    CLI::Option* const values = sign.add_option("--values", options.values,
+                                                "JSON {\"sha256\":{\"4\":\"HEX\",...}}, or what tpm2_quote --pcr wrote")
+                                    ->type_name("FILE");
+    CLI::Option* const from =
+        sign.add_option("--from", options.from, "bundle whose TPM quote has them; its signature is checked")
+            ->excludes(values)
+            ->type_name("BUNDLE");
+    sign.add_option("--policy", options.policy, "that the bundle must meet: attestd-policy(5)")
+        ->needs(from)
+        ->type_name("FILE");
+    add_trust_root(sign, options.roots);
+    sign.add_option("--add-to", options.add_to, "signed policies that stay beside the new one")->type_name("FILE");
+    sign.add_option("-o,--output", options.output, "write it there; default: standard output")->type_name("FILE");
+    CLI::App& show = command(parent, "show", "Say which boots a file of signed policies is for",
+                             "  attestctl pcr-policy show tpm2-pcr-signature.json --public-key owner.pem",
+                             &run_pcr_policy_show, options_.pcr_policy_show);
+    show.add_option("FILE", options_.pcr_policy_show.file, "signed policies")->required();
+    show.add_option("--public-key", options_.pcr_policy_show.key, "the owner's (PEM): check signatures by it")
+        ->type_name("FILE");
   }
 
   Options options_;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/terminal.h"
 #include "client/source.h"
-#include "client/terminal.h"
 
 namespace attestd {
 
@@ -126,6 +126,7 @@ struct HostCertOptions {
   std::vector<std::string> principals;
   std::string folder = "/etc/ssh";
   std::string authority;      // file with the public key that must sign; empty: any of the broker's
+  std::string on_change;      // command for /bin/sh -c, once certificates were written; empty: none
   double renew_before_s = 0;  // certificates that last so much longer are left as they are; 0: none is
 };
 Result<int> run_host_cert(const CommonOptions& common, const HostCertOptions& options);
@@ -164,6 +165,25 @@ struct KeysFetchOptions {
   std::chrono::milliseconds patience{60000};
 };
 Result<int> run_keys_fetch(const CommonOptions& common, const KeysFetchOptions& options);
+
+// Values of PCRs are those of --values, or those that the TPM quoted in a bundle.
+struct PcrPolicySignOptions {
+  std::string key;  // file with the owner's private key
+  std::vector<unsigned> pcrs;
+  std::string from;    // bundle
+  std::string policy;  // that the bundle must meet; empty: only the quote is checked
+  std::vector<std::string> roots;
+  std::string values;  // JSON or tpm2_quote's
+  std::string add_to;  // file of signed policies
+  std::string output;
+};
+Result<int> run_pcr_policy_sign(const CommonOptions& common, const PcrPolicySignOptions& options);
+struct PcrPolicyShowOptions {
+  std::string file;
+  std::string key;  // file with the owner's public key, to check signatures by
+};
+// Status 1: a signature is not by that key.
+Result<int> run_pcr_policy_show(const CommonOptions& common, const PcrPolicyShowOptions& options);
 
 struct PolicyInitOptions {
   std::string from;

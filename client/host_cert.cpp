@@ -6,10 +6,11 @@
 #include <filesystem>
 
 #include "base/encoding.h"
-#include "base/file.h"
+#include "base/regular_file.h"
 #include "base/text.h"
 #include "client/commands.h"
 #include "client/http.h"
+#include "client/subprocess.h"
 #include "evidence/json_internal.h"
 #include "evidence/ssh_certificate.h"
 #include "net/https_url.h"
@@ -18,6 +19,7 @@ namespace attestd {
 namespace json = boost::json;
 namespace {
 
+constexpr std::size_t command_output_limit = std::size_t{64} << 10U;  // bytes
 constexpr std::uint16_t default_broker_port = 28444;
 constexpr std::size_t answer_limit = std::size_t{1} << 20U;  // bytes
 constexpr std::size_t key_file_limit = std::size_t{64} << 10U;
@@ -43,7 +45,7 @@ Result<std::vector<HostKeyFile>> host_keys_of(const std::string& folder) {
   std::vector<HostKeyFile> out;
   for (const std::string& name : names) {
     const std::string path = folder + "/" + name;
-    ATTESTD_TRY(const Bytes bytes, read_file(path, key_file_limit));
+    ATTESTD_TRY(const Bytes bytes, read_regular_file(path, key_file_limit));
     auto key = parse_ssh_public_key(as_text(bytes));
     if (!key) return std::unexpected(std::move(key).error().in(path));
     const std::string_view stem = std::string_view(path).substr(0, path.size() - std::string_view(".pub").size());
@@ -54,7 +56,7 @@ Result<std::vector<HostKeyFile>> host_keys_of(const std::string& folder) {
 }
 
 Result<SshHostCertificate> read_certificate(const std::string& path) {
-  ATTESTD_TRY(const Bytes bytes, read_file(path, key_file_limit));
+  ATTESTD_TRY(const Bytes bytes, read_regular_file(path, key_file_limit));
   ATTESTD_TRY(const SshPublicKey blob, parse_ssh_public_key(as_text(bytes)));
   return parse_ssh_host_certificate(blob);
 }
@@ -73,7 +75,7 @@ std::int64_t remaining(const HostKeyFile& file, const HostCertOptions& options,
 
 Result<std::optional<SshPublicKey>> read_authority(const HostCertOptions& options) {
   if (options.authority.empty()) return std::optional<SshPublicKey>();
-  ATTESTD_TRY(const Bytes bytes, read_file(options.authority, key_file_limit));
+  ATTESTD_TRY(const Bytes bytes, read_regular_file(options.authority, key_file_limit));
   auto key = parse_ssh_public_key(as_text(bytes));
   if (!key) return std::unexpected(std::move(key).error().in(options.authority));
   return std::optional(*std::move(key));
@@ -185,6 +187,13 @@ Result<int> run_host_cert(const CommonOptions& common, const HostCertOptions& op
     return fail(Errc::mismatch, "the broker certified no key of " + options.folder +
                                     ": does sshd of the VM that was asked use the keys of another folder?");
   }
+  if (options.on_change.empty()) return 0;
+  const auto told = command_output({.command = options.on_change, .environment = {}, .limit = command_output_limit});
+  if (!told) {
+    return fail(told.error().code,
+                "the certificates are written, but the command of --on-change failed: " + told.error().text());
+  }
+  ATTESTD_CHECK(print(printable_lines(*told)));
   return 0;
 }
 

@@ -4,8 +4,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/terminal.h"
 #include "base/text.h"
-#include "client/terminal.h"
 
 namespace attestd {
 namespace {

@@ -8,7 +8,7 @@
 #include <ctime>
 #include <tuple>
 
-#include "client/terminal.h"
+#include "base/terminal.h"
 
 namespace attestd {
 namespace {

@@ -39,6 +39,17 @@ std::string socket_by_default() {
   return named != nullptr && *named != '\0' ? named : std::string(default_agent_socket);
 }
 
+boost::json::object unlock_json(const UnlockClaim& claim) {
+  boost::json::object out{{"jkt", to_base64url(claim.key_thumbprint)}};
+  if (claim.volume) {
+    boost::json::object volume{{"uuid", claim.volume->uuid},
+                               {"header_sha256", to_base64url(claim.volume->header_sha256)}};
+    if (claim.volume->counter) volume["counter"] = *claim.volume->counter;
+    out["volume"] = std::move(volume);
+  }
+  return out;
+}
+
 // Empty: GET.
 std::string request_body(const EvidenceRequest& request) {
   if (request.cached) return {};
@@ -47,6 +58,7 @@ std::string request_body(const EvidenceRequest& request) {
     body["activation"] = boost::json::object{{"credential_blob", to_base64url(request.credential->blob)},
                                              {"secret", to_base64url(request.credential->encrypted_secret)}};
   }
+  if (request.unlock) body["unlock"] = unlock_json(*request.unlock);
   return boost::json::serialize(body);
 }
 

@@ -52,6 +52,7 @@ struct EvidenceRequest {
   Purpose purpose = Purpose::host;
   std::chrono::milliseconds timeout{15000};
   std::optional<Credential> credential{};  // for the TPM of the VM
+  std::optional<UnlockClaim> unlock{};     // with purpose unlock: for what a relying party is asked to release
   bool cached = false;  // GET /v1/evidence: of purpose monitor, its nonce not ours, its freshness its age
   HttpsOptions https{};
 };

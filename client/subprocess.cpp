@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +119,22 @@ Result<std::string> command_output(const CommandRequest& request) {
                                                : "ended with status " + std::to_string(WEXITSTATUS(*status));
   return fail(Errc::unavailable,
               "the command \"" + request.command + "\" " + how + ": it must write a bundle and end with status 0");
+}
+
+Result<int> run_program(const std::vector<std::string>& arguments) {
+  std::vector<char*> words;
+  // posix_spawnp(3) changes none of them.
+  for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  pid_t pid = 0;
+  if (const int code = ::posix_spawnp(&pid, words.front(), nullptr, nullptr, words.data(), environ); code != 0) {
+    if (code == ENOENT) {
+      return fail(Errc::not_found, "there is no program " + arguments.front() + " here: is its package installed?");
+    }
+    return fail_errno(code, "cannot start " + arguments.front());
+  }
+  const int status = Child(pid).wait();
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 }  // namespace attestd

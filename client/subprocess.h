@@ -22,4 +22,8 @@ struct CommandRequest {
 // Errors: timed_out, out_of_range, unavailable (exit status not 0), io.
 Result<std::string> command_output(const CommandRequest& request);
 
+// A program with our own standard streams, found as the shell finds it; its exit status, 128 and the signal's number
+// when one ended it. Errors: not_found (there is no such program), io.
+Result<int> run_program(const std::vector<std::string>& arguments);
+
 }  // namespace attestd

@@ -5,8 +5,8 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/encoding.h"
+#include "base/terminal.h"
 #include "base/text.h"
-#include "client/terminal.h"
 #include "evidence/json_strict.h"
 
 namespace attestd {

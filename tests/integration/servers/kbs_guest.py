@@ -174,6 +174,7 @@ def main():
     parser.add_argument("--counter", type=int)
     parser.add_argument("--bearer", action="store_true", help="the token, not the cookie")
     parser.add_argument("--enrol", help="token")
+    parser.add_argument("--rotate", nargs=2, metavar=("TOKEN", "KEY"), help="the key as text")
     parser.add_argument("--next-header", help="hex")
     parser.add_argument("--rsa", action="store_true")
     parser.add_argument("--wait", type=float, default=0, help="seconds between challenge and answer")
@@ -252,6 +253,10 @@ def main():
     if options.next_header:
         body = {"resource": options.resource, "next_header_sha256": b64url(bytes.fromhex(options.next_header))}
         broker.ask("POST", "/v1/volume-header", json.dumps(body), headers)
+        return
+    if options.rotate:
+        body = {"resource": options.resource, "token": options.rotate[0], "key": b64url(options.rotate[1].encode())}
+        broker.ask("POST", "/v1/rotation", json.dumps(body), headers)
         return
     for _ in range(options.count):
         if options.enrol:
