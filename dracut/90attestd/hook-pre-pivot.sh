@@ -24,3 +24,15 @@ for _list in /run/systemd/system/*.d/attestd-files; do
     rm -f "$_list"
 done
 unset _unit _name _list
+
+# The real root has a networkd of its own. With systemd the units see to that.
+if [ -s /run/attestd/network.pid ]; then
+    read -r _network < /run/attestd/network.pid
+    kill "$_network"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        [ -e "/proc/$_network/exe" ] || break
+        sleep 0.1
+    done
+    rm -f /run/attestd/network.pid /run/attestd/network.log
+    unset _network
+fi

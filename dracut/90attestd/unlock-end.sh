@@ -40,6 +40,7 @@ key_failure() {
 # Sentences for the units that may fail, others as they are.
 why() {
     case $1 in
+        attestd-first-boot@*) echo "the first boot of volume ${1#*@} did not make it" ;;
         attestd-unlock@* | systemd-cryptsetup@*)
             _why=$(key_failure "${1#*@}")
             echo "${_why:-volume ${1#*@} did not open with the key that came}"

@@ -1,5 +1,22 @@
-# Sourced by attestd's scripts in the initrd, after /lib/dracut-lib.sh.
+# Sourced by attestd's scripts in the initrd, and by the module that makes it. Functions only.
 # shellcheck shell=sh
+
+# file_setting KEY FILE: the text that an unlock.toml gives the key, in either of TOML's quotes.
+file_setting() {
+    sed -n -e "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*\"\([^\"]*\)\".*/\1/p" \
+        -e "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*'\([^']*\)'.*/\1/p" "$2" 2> /dev/null
+}
+
+# setting KEY: the last word of the command line, or the image's setting, as attestd-unlock reads them.
+setting() (
+    set -f
+    _value=$(file_setting "$1" /etc/attestd/unlock.toml)
+    read -r _line < /proc/cmdline
+    for _word in $_line; do
+        case $_word in "rd.attestd.$1="*) _value=${_word#*=} ;; esac
+    done
+    echo "$_value"
+)
 
 # tell SENTENCE: to the console, even a quiet one, and to the journal.
 tell() {
@@ -10,27 +27,43 @@ tell() {
     return 0
 }
 
-# end_mode: what an unlock that failed leads to. The command line wins over the image; a
-# word that we do not know means poweroff, the strictest.
+# end_mode: what an unlock that failed leads to. A word that we do not know means poweroff, the
+# strictest.
 end_mode() {
-    _mode=$(getarg rd.attestd.end=)
-    [ -n "$_mode" ] || _mode=$(sed -n 's/^[[:space:]]*end[[:space:]]*=[[:space:]]*"\([a-z]*\)".*/\1/p' /etc/attestd/unlock.toml 2> /dev/null)
+    _mode=$(setting end)
     case $_mode in
         reboot | emergency | prompt) echo "$_mode" ;;
         *) echo poweroff ;;
     esac
 }
 
-# unlock_budget: seconds that an unlock may take, as attestd-unlock counts them.
+# unlock_budget: seconds that an unlock may take, as attestd-unlock counts them: plain on the command
+# line, "500ms", "30s" or "5m" in the file. What is none of these, attestd-unlock refuses.
 unlock_budget() {
-    _budget=$(getarg rd.attestd.budget=)
-    [ -n "$_budget" ] || _budget=$(sed -n 's/^[[:space:]]*budget[[:space:]]*=[[:space:]]*"\([0-9]*\)s".*/\1/p' /etc/attestd/unlock.toml 2> /dev/null)
-    [ -n "$_budget" ] || _budget=$(($(sed -n 's/^[[:space:]]*budget[[:space:]]*=[[:space:]]*"\([0-9]*\)m".*/\1/p' /etc/attestd/unlock.toml 2> /dev/null) * 60))
-    [ "$_budget" != 0 ] || _budget=''
-    case $_budget in
-        '' | *[!0-9]*) echo 300 ;;
-        *) echo "$_budget" ;;
+    _budget=$(setting budget)
+    _number=${_budget%%[!0-9]*}
+    _unit=${_budget#"$_number"}
+    _number=${_number#"${_number%%[!0]*}"}
+    # No longer one is allowed, and none that the shell cannot count.
+    case $_number in '' | ?????????*) _unit=none ;; esac
+    case $_unit in
+        ms) echo $(((_number + 999) / 1000)) ;;
+        '' | s) echo "$_number" ;;
+        m) echo $((_number * 60)) ;;
+        *) echo 300 ;;
     esac
+}
+
+# first_boot_mode: what a disk that is no volume becomes, or nothing.
+first_boot_mode() {
+    _made=$(setting first-boot)
+    [ "$_made" = none ] || echo "$_made"
+}
+
+# unlock_method: "broker", or "vtpm", which needs no network.
+unlock_method() {
+    _method=$(setting method)
+    echo "${_method:-broker}"
 }
 
 # with_systemd: whether systemd is PID 1.
@@ -50,8 +83,12 @@ end_now() {
     esac
     sleep 2
     # Nothing is mounted that would need more care: services are killed, not stopped.
-    if with_systemd; then systemctl --force "$_action"; else systemctl --force --force "$_action"; fi
-    sleep 10
+    if with_systemd; then
+        systemctl --force "$_action"
+        sleep 10
+    else
+        attestd-unlock --off "$_action" 2> /dev/null
+    fi
     case $_action in
         reboot) echo b > /proc/sysrq-trigger ;;
         poweroff) echo o > /proc/sysrq-trigger ;;

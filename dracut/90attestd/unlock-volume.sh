@@ -34,6 +34,18 @@ open_volume() {
 }
 
 rm -f "$header" "$status"
+# attestd-unlock does not wait for a network that is not there yet, it tries again; so name servers
+# may come meanwhile.
+name_servers() {
+    until [ -e "$status" ]; do
+        if [ -n "$(sed -n 's/^DNS=//p' /run/systemd/netif/state 2> /dev/null)" ]; then
+            /usr/lib/attestd/resolv-conf
+            return
+        fi
+        sleep 0.1
+    done
+}
+[ ! -s /run/attestd/network.pid ] || name_servers &
 {
     attestd-unlock --once --name "$name" --device "$device" --header-out "$header" 2> /dev/console
     echo $? > "$status.new"

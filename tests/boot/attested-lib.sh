@@ -7,12 +7,11 @@
 
 relying_party=https://10.0.2.100:8080
 program=$build/unlock/attestd-unlock
-inside=("$attestd" "$attestctl" "$attestd_sim")
+inside=("$attestd" "$build/agent/attestd-volumes" "$attestctl" "$attestd_sim")
 for binary in "$program" "$brokerd" "${inside[@]}"; do [ -x "$binary" ] || skip "no ${binary##*/} in $build"; done
 # tpm2-tss loads by name what talks to /dev/tpmrm0.
 more_packages=(libtss2-tcti-device0)
-while IFS= read -r package; do more_packages+=("$package"); done \
-  < <(for binary in "$program" "${inside[@]}"; do library_packages "$binary"; done | sort -u)
+while IFS= read -r package; do more_packages+=("$package"); done < <(library_packages "$program" "${inside[@]}")
 
 # What is made once for all boots: programs without symbols, as a package has them; keys of the
 # simulated processor; the broker's certificate.
@@ -28,7 +27,8 @@ make_fixtures() {
 make_inside() {
   local out=$1 initrd=$1/initrd root=$1/root
   mkdir -p "$initrd"/etc/{attestd,dracut.conf.d} "$initrd"/usr/{sbin,lib/attestd-sim,lib/dracut/modules.d} \
-    "$root"/etc/{attestd,systemd/system/{sockets.target.wants,attestd.service.d}} "$root"/usr/{bin,sbin,lib/{attestd-sim,boot-marker}}
+    "$root"/etc/{attestd,systemd/system/{sockets.target.wants,attestd.service.d}} \
+    "$root"/usr/{bin,sbin,libexec/attestd,lib/{attestd-sim,boot-marker}}
   cp -r "$source/tests/boot/sim/91attestd-sim" "$initrd/usr/lib/dracut/modules.d"
   cp -r "$fixtures/vm/keys" "$initrd/usr/lib/attestd-sim"
   cp "$fixtures/authority/broker.pem" "$initrd/etc/attestd"
@@ -39,17 +39,21 @@ make_inside() {
   cp "$source/tests/boot/sim/attestd.toml" "$root/etc/attestd"
   cp "$fixtures"/programs/attestd{,-sim} "$root/usr/sbin"
   cp "$fixtures/programs/attestctl" "$root/usr/bin"
+  cp "$fixtures/programs/attestd-volumes" "$root/usr/libexec/attestd"
   cp "$source/tests/boot/sim/91attestd-sim/start.sh" "$root/usr/lib/attestd-sim/start"
   cp "$source/tests/boot/sim/50-evidence" "$root/usr/lib/boot-marker"
-  sed 's!/usr/local/!/usr/!' "$build/units/attestd.service" >"$root/etc/systemd/system/attestd.service"
-  cp "$source/units/attestd.socket" "$source/tests/boot/sim/91attestd-sim/attestd-sim.service" "$root/etc/systemd/system"
+  local unit
+  for unit in attestd attestd-volumes; do
+    sed 's!/usr/local/!/usr/!' "$build/units/$unit.service" >"$root/etc/systemd/system/$unit.service"
+  done
+  cp "$source"/units/{attestd,attestd-volumes}.socket "$source/tests/boot/sim/91attestd-sim/attestd-sim.service" "$root/etc/systemd/system"
   cp "$source/tests/boot/sim/91attestd-sim/uses-sim.conf" "$source/tests/boot/sim/root-uses-sim.conf" \
     "$root/etc/systemd/system/attestd.service.d"
-  ln -s ../attestd.socket "$root/etc/systemd/system/sockets.target.wants"
+  ln -s ../attestd.socket ../attestd-volumes.socket "$root/etc/systemd/system/sockets.target.wants"
 }
 made_once "$cache/fixtures-$(digest_of "$program" "${inside[@]}" "$(declare -f make_fixtures)")" make_fixtures || exit 1
 fixtures=$made
-made_once "$cache/inside-$(digest_of "$fixtures" "$source/tests/boot/sim" "$source/units/attestd.socket" "$build/units/attestd.service" \
+made_once "$cache/inside-$(digest_of "$fixtures" "$source/tests/boot/sim" "$source"/units/attestd{,-volumes}.socket "$build"/units/attestd{,-volumes}.service \
   "$(declare -f make_inside)")" make_inside || exit 1
 more_of_initrd=$made/initrd more_of_root=$made/root
 program=$fixtures/programs/attestd-unlock
@@ -113,6 +117,8 @@ machine=("${with_evidence[@]}")
 storage_policy() {
   sed -e 's/^\(required = .*\)]/\1, "storage"]/' -e "s/^\(# *\)\{0,1\}key-origins = .*/key-origins = [\"$1\"]/"
 }
+# tells TEXT: what attestctl said last has it, however its lines are broken.
+tells() { tr -s ' \n' '  ' <"$work/out" | grep -qF -- "$1"; }
 # verified_by POLICY [STATUS]: what the machine sent out, by a verifier here.
 verified_by() {
   # UEFI firmware talks on that line as well, before.

@@ -12,7 +12,7 @@ start_relying_party 5m
 # Without a TPM there is no boot chain, so storage can be no yes here (attested-measured.sh has one).
 storage_policy vtpm <"$work/vm.toml" >"$work/vtpm.toml"
 
-says_of_root() { tr -s ' \n' '  ' <"$work/out" | grep -qF "/ (/dev/mapper/root) is encrypted without integrity, $1"; }
+says_of_root() { tells "/ (/dev/mapper/root) is encrypted by aes-xts-plain64 without integrity, $1"; }
 size_of() { echo $(($(stat -c %s "$initrd") / 1024)); }
 for flavour in "${flavours[@]}"; do
   real_initrd "$flavour" || exit 1

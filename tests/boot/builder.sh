@@ -14,7 +14,7 @@ kernel_package=linux-image-amd64
 # What no virtual machine has. A tree is smaller and its initrds quicker to make.
 no_modules=(sound net/wireless net/bluetooth net/mac80211 fs/{btrfs,xfs,ocfs2,gfs2,f2fs,jfs,reiserfs,nfs,nfsd,cifs,ceph,afs,ntfs3,ubifs}
   drivers/{gpu,media,infiniband,iio,staging,hwmon,comedi,mtd,isdn,bluetooth,target,platform,usb,mmc,misc,video,hid,input,atm,w1,edac}
-  drivers/net/{wireless,ethernet/[a-fh-z]\*,can,ieee802154,wan,arcnet,hamradio,usb,dsa,phy}
+  drivers/net/{wireless,ethernet/{[0-9b-fh-ln-z],a[a-ln-z],m[a-hj-z],mic[a-qs-z],micr[a-np-z],micro[a-rt-z]}\*,can,ieee802154,wan,arcnet,hamradio,usb,dsa,phy}
   drivers/scsi/{[a-ru-z]\*,s[a-bd-z]\*})
 
 # What an initrd is made from; a root that boots is a part of it.
@@ -57,11 +57,13 @@ made_once() {
   ) 9>"$made.lock"
 }
 
-# library_packages PROGRAM: Debian packages of its shared libraries, as on this machine.
+# library_packages PROGRAM…: Debian packages of their shared libraries, as on this machine. A package may have
+# a library under the name that the loader found, below /usr, or under the one that it is a link to.
 library_packages() {
-  ldd "$1" 2>/dev/null | awk '$3 ~ /^\// { print $3 }' | while IFS= read -r library; do
-    dpkg -S "$library" 2>/dev/null || dpkg -S "$(readlink -f "$library")" 2>/dev/null || dpkg -S "/usr$library" 2>/dev/null
-  done | cut -d : -f 1 | sort -u | grep -vxF libc6
+  local libraries
+  mapfile -t libraries < <(ldd "$@" 2>/dev/null | awk '$3 ~ /^\// { print $3 }' | sort -u)
+  { printf '%s\n' "${libraries[@]}" "${libraries[@]/#//usr}" && readlink -f "${libraries[@]}"; } | sort -u |
+    xargs dpkg -S 2>/dev/null | grep -v ^diversion | cut -d : -f 1 | sort -u | grep -vxF libc6
 }
 
 # One kernel, unpacked rather than installed: its maintainer scripts would make an initrd

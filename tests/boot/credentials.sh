@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # What the host puts into SMBIOS or fw_cfg for systemd to take as credentials has no effect:
 # neither in the initrd, before the volume is open, nor in the real root. To show that the
-# test can fail, the same machine boots without our drop-ins, and there it is the host's.
+# test can fail, the same machine boots without our drop-ins, and there it is the host's. Without
+# systemd in the initrd only the real root takes any. credentials.sh BUILD [systemd|plain].
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-standin_program && a_disk && systemd_initrd || exit 1
+flavour=${2:-systemd}
+standin_program && a_disk && "${flavour}_initrd" || exit 1
 start_server key
 
 # As root, before any disk is open: a hook that dracut will source, which would as well read
@@ -25,7 +27,7 @@ in_root="boot-marker: a credential of the host made a file in the real root"
 for channel in smbios fw_cfg; do
   declare -n words=$channel
   machine=("${words[@]}")
-  claim "$channel: the machine boots" boots "credential-$channel" "$header_copy"
+  claim "$channel: the machine boots" boots "credential-$channel-$flavour" "$header_copy"
   claim "$channel: the root is reached" shows "$reached"
   claim "$channel: PID 1 did take the credential" shows "credentials of the host: tmpfiles.extra"
   claim "$channel: the host ran nothing in the initrd" untouched "$in_initrd"
@@ -34,20 +36,20 @@ done
 
 drop_ins=()
 while IFS= read -r file; do drop_ins+=("$file"); done < <(files_of "$initrd" | grep -F zz-attestd-credentials.conf)
-claim "the initrd has drop-ins against credentials" test "${#drop_ins[@]}" -gt 3
+[ "$flavour" = plain ] || claim "the initrd has drop-ins against credentials" test "${#drop_ins[@]}" -gt 3
 patched_initrd open "${drop_ins[@]}" usr/lib/dracut/hooks/pre-pivot/90-hook-pre-pivot.sh || exit 1
 for channel in smbios fw_cfg; do
   declare -n words=$channel
   machine=("${words[@]}")
-  claim "$channel, without our drop-ins: the machine boots" boots "credential-open-$channel" "$header_copy"
+  claim "$channel, without our drop-ins: the machine boots" boots "credential-open-$channel-$flavour" "$header_copy"
   claim "$channel, without our drop-ins: the patched initrd was unpacked" hides "Initramfs unpacking failed"
-  claim "$channel, without our drop-ins: the host ran a command in the initrd" shows "$in_initrd"
+  [ "$flavour" = plain ] || claim "$channel, without our drop-ins: the host ran a command in the initrd" shows "$in_initrd"
   claim "$channel, without our drop-ins: the host made a file in the real root" shows "$in_root"
 done
 
 machine=("${smbios[@]}")
 claim "systemd.import_credentials=no, without our drop-ins: the machine boots" \
-  boots credential-refused "$header_copy" systemd.import_credentials=no
+  boots "credential-refused-$flavour" "$header_copy" systemd.import_credentials=no
 claim "systemd.import_credentials=no: the host ran nothing in the initrd" untouched "$in_initrd"
 claim "systemd.import_credentials=no: the host made nothing in the real root" untouched "$in_root"
 finish

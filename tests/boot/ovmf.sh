@@ -3,9 +3,7 @@
 # shellcheck source=tests/boot/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-firmware=ovmf
-command -v swtpm >/dev/null || skip "no swtpm here"
-[ -r /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF here"
+use_firmware ovmf
 standin_program && a_disk && systemd_initrd || exit 1
 start_server key
 claim "the machine boots and powers off" boots ovmf "$header_copy"

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -155,6 +156,9 @@ static int serve(void) {
 int main(int count, char** words) {
   const char *name = NULL, *device = NULL, *copy = NULL;
   if (getenv("LISTEN_FDS") != NULL) return serve();
+  if (count == 3 && strcmp(words[1], "--off") == 0) {
+    return reboot(strcmp(words[2], "reboot") == 0 ? RB_AUTOBOOT : RB_POWER_OFF) == 0 ? ok : trouble;
+  }
   for (int i = 1; i + 1 < count; i++) {
     if (strcmp(words[i], "--name") == 0) name = words[i + 1];
     if (strcmp(words[i], "--device") == 0) device = words[i + 1];

@@ -18,6 +18,7 @@ install() {
     if dracut_module_included systemd; then
         inst_simple "$moddir/attestd-sim.service" "$systemdsystemunitdir/attestd-sim.service"
         inst_simple "$moddir/uses-sim.conf" "$systemdsystemunitdir/attestd-unlock@.service.d/attestd-sim.conf"
+        inst_simple "$moddir/uses-sim.conf" "$systemdsystemunitdir/attestd-first-boot@.service.d/attestd-sim.conf"
         $SYSTEMCTL -q --root "$initdir" add-wants initrd.target attestd-sim.service
     else
         inst_hook pre-trigger 20 "$moddir/hook-start.sh"
