@@ -26,7 +26,7 @@ boost_packages() {
   fi
 }
 
-build_packages=(meson ninja-build ccache g++ pkg-config libssl-dev libtss2-dev libsystemd-dev
+build_packages=(meson ninja-build ccache g++ pkg-config libssl-dev libtss2-dev
   libcurl4-openssl-dev libcli11-dev libtomlplusplus-dev libfuse3-dev libcryptsetup-dev libsqlite3-dev libpq-dev)
 runtime_packages=(fuse3 swtpm swtpm-tools tpm2-tools openssh-server openssh-client openssl procps util-linux curl jq
   cryptsetup-bin)

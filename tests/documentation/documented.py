@@ -93,7 +93,7 @@ demand("keys of a policy", keys, policy, "attestd-policy(5)", 40)
 
 # Events and problems of attestd.
 api = (root / "docs/api.md").read_text()
-events = set(re.findall(r'Event \w+\{"[0-9a-f]{32}", "([a-z-]+)"\}', source("agent/*.h", "agent/*.cpp")))
+events = set(re.findall(r'Event \w+\{"[0-9a-f]{32}", "([a-z-]+)"\}', source("agent/*.h", "agent/*.cpp", "daemon/*.h")))
 told = set(re.findall(r"`([a-z-]+)`", api[api.index("The journal has one entry"):]))
 demand("events", events, told, "docs/api.md", 12)
 only("events", told - {"MESSAGE_ID", "ATTESTD_EVENT"}, events, "docs/api.md")
@@ -114,11 +114,14 @@ def items(text):
 
 for daemon, configuration in (("agent", "attestd.toml.5"), ("gateway", "attestd-gateway.toml.5"),
                               ("broker", "attest-brokerd.toml.5")):
-    demand(f"keys of {configuration}", keys_of(f"{daemon}/config.cpp"), words(items(manual(configuration))), "its manual", 15)
+    shared = set() if daemon == "agent" else keys_of("net/server_limits_internal.h")
+    demand(f"keys of {configuration}", shared | keys_of(f"{daemon}/config.cpp"), words(items(manual(configuration))), "its manual", 15)
 page_items = items(manual("attestd-unlock.8"))
 keys = keys_of("unlock/settings.cpp")
 demand("keys of unlock.toml", keys, words(page_items), "attestd-unlock(8)", 7)
 arguments = set(re.findall(r"rd\.attestd\.([a-z-]+)=", page_items))
+# Some of them are in no file.
+keys |= set(re.findall(r'if \(name == "([a-z-]+)"\)', source("unlock/settings.cpp")))
 demand("words of the command line", keys, arguments, "attestd-unlock(8)", 7)
 only("words of the command line", arguments, keys, "attestd-unlock(8)")
 

@@ -16,7 +16,7 @@ stack_protector() { readelf --dyn-syms -W "$1" | grep __stack_chk_fail >/dev/nul
 fortified() { readelf --dyn-syms -W "$1" | grep -E '__[a-z]+_chk' | grep -v __stack_chk_fail >/dev/null; }
 assertions() { nm -C "$1" | grep __glibcxx_assert_fail >/dev/null; }
 
-for program in "$attestd" "$build/gateway/attestd-gateway" "$attestctl" "$attestd_sim"; do
+for program in "$attestd" "$build/agent/attestd-volumes" "$build/gateway/attestd-gateway" "$attestctl" "$attestd_sim"; do
   name=${program##*/}
   claim "$name is built" test -x "$program"
   claim "$name is position independent" position_independent "$program"

@@ -37,6 +37,33 @@ claim "the gateway's exposure is at most $gateway_threshold of 100" \
   systemd-analyze security --offline=yes --threshold=$gateway_threshold --no-pager "$work/attestd-gateway.service"
 systemd-analyze security --offline=yes --no-pager "$work/attestd-gateway.service" | tail -n 1
 
+# The one with a capability: that one, one device, and no network.
+volumes_threshold=14
+sed 's|^ExecStart=.*|ExecStart=/bin/true|' "$build/units/attestd-volumes.service" >"$work/attestd-volumes.service"
+cp "$source/units/attestd-volumes.socket" "$work/"
+claim "systemd accepts attestd-volumes.service without a remark" valid "$work/attestd-volumes.service"
+claim "systemd accepts attestd-volumes.socket without a remark" valid "$work/attestd-volumes.socket"
+claim "exposure of attestd-volumes is at most $volumes_threshold of 100" \
+  systemd-analyze security --offline=yes --threshold=$volumes_threshold --no-pager "$work/attestd-volumes.service"
+systemd-analyze security --offline=yes --no-pager "$work/attestd-volumes.service" | tail -n 1
+claim "attestd-volumes.service may have one capability" grep -qx CapabilityBoundingSet=CAP_SYS_ADMIN "$work/attestd-volumes.service"
+
+# The one that gives keys to cryptsetup, from the network: no capability, and disks to read alone.
+token_threshold=22
+sed 's|^ExecStart=.*|ExecStart=/bin/true|' "$build/units/attestd-token@.service" >"$work/attestd-token@.service"
+cp "$source/units/attestd-token.socket" "$work/"
+claim "systemd accepts attestd-token@.service without a remark" valid "$work/attestd-token@.service"
+claim "systemd accepts attestd-token.socket without a remark" valid "$work/attestd-token.socket"
+claim "exposure of attestd-token@ is at most $token_threshold of 100" \
+  systemd-analyze security --offline=yes --threshold=$token_threshold --no-pager "$work/attestd-token@.service"
+systemd-analyze security --offline=yes --no-pager "$work/attestd-token@.service" | tail -n 1
+for line in CapabilityBoundingSet= "DeviceAllow=block-* r"; do
+  claim "attestd-token@.service says $line" grep -qxF -- "$line" "$work/attestd-token@.service"
+done
+for line in SocketMode=0600 RemoveOnStop=yes DirectoryMode=0755; do
+  claim "attestd-token.socket says $line" grep -qx -- "$line" "$work/attestd-token.socket"
+done
+
 setting() { grep -qx -- "$1" "$build/units/attestd.service"; }
 for line in CapabilityBoundingSet= PrivateNetwork=yes DevicePolicy=closed ProtectSystem=strict \
   RestrictAddressFamilies=AF_UNIX NoNewPrivileges=yes MemoryDenyWriteExecute=yes LockPersonality=yes Type=notify "DeviceAllow=/dev/sev-guest rw" \
