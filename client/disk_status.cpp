@@ -33,14 +33,15 @@ Mapped mapped_now() {
   return hwio::read_mapped_devices(*control);
 }
 
-// "broker", and as which resource; nothing where nobody noted it.
-std::string origin_of(const std::string& folder, const std::string& uuid) {
+// "broker", and as which resource; nothing where nobody noted it of the mapping of this name. Headers of other volumes
+// may have the same UUID.
+std::string origin_of(const std::string& folder, const std::string& uuid, const std::string& name) {
   const auto bytes = read_file(folder + "/" + uuid + ".json", origin_limit);
   if (!bytes) return {};
   const auto note = parse_json(as_text(*bytes));
   if (!note) return {};
   const auto members = JsonMembers::of(*note, "note");
-  if (!members) return {};
+  if (!members || members->optional_string("name").value_or("") != name) return {};
   const std::string resource = members->optional_string("resource").value_or("");
   return members->optional_string("key_origin").value_or("") + (resource.empty() ? "" : ", as " + resource);
 }
@@ -108,7 +109,8 @@ json::object describe_volume(const DiskStatusOptions& options, const std::string
   } else {
     out["cipher_in_use"] = "unknown: " + cipher.error().text();
   }
-  if (const std::string origin = origin_of(options.origins, mapped->uuid); !origin.empty()) out["unlocked_by"] = origin;
+  const std::string origin = origin_of(options.origins, mapped->uuid, mapped->name);
+  if (!origin.empty()) out["unlocked_by"] = origin;
   return out;
 }
 
