@@ -19,6 +19,8 @@ Result<void> check(const Config& config) {
 // One for each connection, also those that are turned away.
 std::size_t descriptors(const Config& config) { return std::size_t{2} * config.limits.connections + spare_descriptors; }
 
+// By value, as all servers are given it: it lives as long as they run.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 Result<void> open_and_serve(Config config, std::vector<UniqueFd> listeners, Reload reload) {
   ATTESTD_TRY(const std::unique_ptr<Store> store, open_store(config));
   return serve(config, *store, std::move(listeners), std::move(reload));

@@ -122,6 +122,7 @@ void notify_manager(const std::string& state) {
   const auto length =
       static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(where) + (*where == '/' ? 1 : 0));
   const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd) return;
   (void)::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&*address),
                  length);
 }
