@@ -15,17 +15,9 @@ fi
 
 command -v cryptsetup >/dev/null || skip "no cryptsetup here"
 [[ $("$attestctl" disk rotate /dev/null 2>&1) != *"built without"* ]] || skip "attestctl was built without libcryptsetup"
-memory=$(mktemp -d /dev/shm/attestd-test.XXXXXX) || skip "no /dev/shm here"
-trap 'rm -rf "$memory"; clean_up' EXIT
+memory_folder
 
-start_sim
-start_agent
-write_policy
-prepare_broker "sqlite:$work/store/broker.db"
-configure_broker 5m 5m
-admin master-key new "$work/store/master.key"
-start_broker "$work/broker.toml"
-admin policy put vm "$work/policy.toml"
+start_vm_and_broker
 
 # A plain LUKS2 volume, as an installer makes it, with a passphrase; the header small, so that copies are cheap.
 disk=$work/disk.img

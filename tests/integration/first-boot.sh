@@ -6,19 +6,10 @@
 
 [ "$(id -u)" -eq 0 ] || skip "evidence for who unlocks needs root here"
 for tool in cryptsetup mke2fs e2fsck debugfs; do command -v $tool >/dev/null || skip "no $tool here"; done
-memory=$(mktemp -d /dev/shm/attestd-test.XXXXXX) || skip "no /dev/shm here"
-trap 'rm -rf "$memory"; clean_up' EXIT
+memory_folder
 attestd_unlock=$build/unlock/attestd-unlock
 
-start_sim
-start_agent
-write_policy
-prepare_broker "sqlite:$work/store/broker.db"
-configure_broker 5m 5m
-admin master-key new "$work/store/master.key"
-start_broker "$work/broker.toml"
-admin policy put vm "$work/policy.toml"
-admin policy put other "$work/other.toml"
+start_vm_and_broker
 
 # The image as somebody built it, and room behind it.
 uuid=6a1e2d3c-0000-4000-8000-00000000000a

@@ -217,3 +217,21 @@ start_broker() {
 }
 # admin ARGUMENT…: attest-broker; what it said is in $work/admin.
 admin() { "$build/broker/attest-broker" --config "$work/broker.toml" "$@" >"$work/admin" 2>&1; }
+
+# memory_folder: sets memory, a folder in memory, where keys may lie.
+memory_folder() {
+  memory=$(mktemp -d /dev/shm/attestd-test.XXXXXX) || skip "no /dev/shm here"
+  trap 'rm -rf "$memory"; clean_up' EXIT
+}
+# start_vm_and_broker: a software VM with its agent, and a broker with the policies vm, which it fulfils, and other.
+start_vm_and_broker() {
+  start_sim
+  start_agent
+  write_policy
+  prepare_broker "sqlite:$work/store/broker.db"
+  configure_broker 5m 5m
+  admin master-key new "$work/store/master.key"
+  start_broker "$work/broker.toml"
+  admin policy put vm "$work/policy.toml"
+  admin policy put other "$work/other.toml"
+}

@@ -6,17 +6,9 @@
 
 [ "$(id -u)" -eq 0 ] || skip "evidence for who unlocks needs root here"
 command -v cryptsetup >/dev/null || skip "no cryptsetup here"
-memory=$(mktemp -d /dev/shm/attestd-test.XXXXXX) || skip "no /dev/shm here"
-trap 'rm -rf "$memory"; clean_up' EXIT
+memory_folder
 
-start_sim
-start_agent
-write_policy
-prepare_broker "sqlite:$work/store/broker.db"
-configure_broker 5m 5m
-admin master-key new "$work/store/master.key"
-start_broker "$work/broker.toml"
-admin policy put vm "$work/policy.toml"
+start_vm_and_broker
 
 # Enrolment where the disk is: a random key, and a passphrase for the day when no broker is left.
 disk=$work/disk.img

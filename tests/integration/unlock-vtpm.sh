@@ -7,8 +7,7 @@
 command -v cryptsetup >/dev/null || skip "no cryptsetup here"
 command -v swtpm >/dev/null || skip "no swtpm here"
 command -v tpm2_createpolicy >/dev/null || skip "no tpm2-tools here"
-memory=$(mktemp -d /dev/shm/attestd-test.XXXXXX) || skip "no /dev/shm here"
-trap 'rm -rf "$memory"; clean_up' EXIT
+memory_folder
 attestd_unlock=$build/unlock/attestd-unlock
 export TSS2_LOG=all+NONE TPM2TOOLS_TCTI="swtpm:path=$work/tpm"
 

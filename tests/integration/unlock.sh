@@ -6,19 +6,10 @@
 
 [ "$(id -u)" -eq 0 ] || skip "evidence for who unlocks needs root here"
 command -v cryptsetup >/dev/null || skip "no cryptsetup here"
-memory=$(mktemp -d /dev/shm/attestd-test.XXXXXX) || skip "no /dev/shm here"
-trap 'rm -rf "$memory"; clean_up' EXIT
+memory_folder
 attestd_unlock=$build/unlock/attestd-unlock
 
-start_sim
-start_agent
-write_policy
-prepare_broker "sqlite:$work/store/broker.db"
-configure_broker 5m 5m
-admin master-key new "$work/store/master.key"
-start_broker "$work/broker.toml"
-admin policy put vm "$work/policy.toml"
-admin policy put other "$work/other.toml"
+start_vm_and_broker
 
 # A volume as it is enrolled: a random key, so a cheap derivation is enough.
 uuid=6a1e2d3c-0000-4000-8000-00000000000a
