@@ -1,27 +1,15 @@
 // attestctl disk serve: one request of cryptsetup's plugin for tokens of type attestd. The header is judged here as it
 // is now; cryptsetup has read it before and uses what it has read. So nothing is noted for the agent: what is opened
 // may be another volume than the one that was judged.
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/private_memory.h"
 #include "client/disk_change.h"
 #include "luks/unlock_socket.h"
 
 namespace attestd {
-namespace {
-
-// No core dump has the key, and no debugger of the same user's.
-void shut_in() {
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_DUMPABLE, 0);
-}
-
-}  // namespace
-
 Result<int> run_disk_serve(const CommonOptions& common, const DiskServeOptions& options) {
-  shut_in();
+  keep_memory_private();
   ATTESTD_TRY(const std::string uuid, luks::uuid_of_peer(STDIN_FILENO));
   const std::string device = options.by_uuid + "/" + uuid;
   ATTESTD_TRY(const luks::DeviceHeader header, judged_header(device));

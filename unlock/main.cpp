@@ -1,13 +1,12 @@
 // attestd-unlock(8).
-#include <sys/prctl.h>
 #include <sys/reboot.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <exception>
 
 #include <config.h>
+#include "base/private_memory.h"
 #include "unlock/program.h"
 
 namespace {
@@ -18,13 +17,6 @@ using namespace attestd::unlock;
 constexpr int exit_refused = 1;
 constexpr int exit_trouble = 2;
 
-// No core dump has the key, and no debugger of the same user's.
-void shut_in() {
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_DUMPABLE, 0);
-}
-
 // An initrd without systemd has no other program that ends the machine. Nothing is mounted that would need more care.
 Result<void> turn_off(const std::string& action) {
   ::reboot(action == "reboot" ? RB_AUTOBOOT : RB_POWER_OFF);
@@ -32,7 +24,7 @@ Result<void> turn_off(const std::string& action) {
 }
 
 int run(const ProgramOptions& options) {
-  shut_in();
+  keep_memory_private();
   const auto done = !options.off.empty() ? turn_off(options.off)
                     : options.enrol_vtpm ? enrol_in_tpm(options)
                     : options.first_boot ? boot_first(options)
