@@ -12,11 +12,6 @@ namespace {
 constexpr unsigned pcr_count = 24;  // PC client profile
 constexpr std::uint8_t select_size = pcr_count / 8;
 
-bool selected(const TPMS_PCR_SELECTION& bank, unsigned pcr) {
-  return pcr / 8 < bank.sizeofSelect && pcr / 8 < TPM2_PCR_SELECT_MAX &&
-         (unsigned{bank.pcrSelect[pcr / 8]} >> (pcr % 8) & 1U) != 0;
-}
-
 void select(TPMS_PCR_SELECTION& bank, unsigned pcr, bool on) {
   const unsigned bit = 1U << (pcr % 8);
   const unsigned byte = bank.pcrSelect[pcr / 8];
@@ -32,8 +27,12 @@ bool empty(const TPMS_PCR_SELECTION& bank) {
 
 }  // namespace
 
-Result<TPML_PCR_SELECTION> select_pcrs(ESYS_CONTEXT* esys, const std::vector<std::uint16_t>& banks,
-                                       const std::vector<unsigned>& pcrs) {
+bool selected(const TPMS_PCR_SELECTION& bank, unsigned pcr) {
+  return pcr / 8 < bank.sizeofSelect && pcr / 8 < TPM2_PCR_SELECT_MAX &&
+         (unsigned{bank.pcrSelect[pcr / 8]} >> (pcr % 8) & 1U) != 0;
+}
+
+Result<std::vector<TPMS_PCR_SELECTION>> assigned_banks(ESYS_CONTEXT* esys) {
   TPMI_YES_NO more = TPM2_NO;
   TPMS_CAPABILITY_DATA* raw = nullptr;
   ATTESTD_CHECK(tpm_check(Esys_GetCapability(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_PCRS, 0,
@@ -41,12 +40,17 @@ Result<TPML_PCR_SELECTION> select_pcrs(ESYS_CONTEXT* esys, const std::vector<std
                           "ask the TPM for its PCR banks"));
   const EsysPointer<TPMS_CAPABILITY_DATA> data(raw);
   const auto* const begin = data->data.assignedPCR.pcrSelections;
-  const auto* const end = begin + std::min<std::uint32_t>(data->data.assignedPCR.count, TPM2_NUM_PCR_BANKS);
+  return std::vector(begin, begin + std::min<std::uint32_t>(data->data.assignedPCR.count, TPM2_NUM_PCR_BANKS));
+}
+
+Result<TPML_PCR_SELECTION> select_pcrs(ESYS_CONTEXT* esys, const std::vector<std::uint16_t>& banks,
+                                       const std::vector<unsigned>& pcrs) {
+  ATTESTD_TRY(const std::vector<TPMS_PCR_SELECTION> assigned, assigned_banks(esys));
 
   TPML_PCR_SELECTION selection = {};
   for (const std::uint16_t bank : banks) {
-    const auto* const active = std::find_if(begin, end, [&](const auto& item) { return item.hash == bank; });
-    if (active == end || selection.count == TPM2_NUM_PCR_BANKS) continue;
+    const auto active = std::ranges::find(assigned, bank, &TPMS_PCR_SELECTION::hash);
+    if (active == assigned.end() || selection.count == TPM2_NUM_PCR_BANKS) continue;
     TPMS_PCR_SELECTION wanted = {};
     wanted.hash = bank;
     wanted.sizeofSelect = select_size;

@@ -10,6 +10,10 @@
 
 namespace attestd::hwio {
 
+// The banks that the TPM has, each with its active PCRs. TPM2_GetCapability(TPM_CAP_PCRS). Error: tpm.
+Result<std::vector<TPMS_PCR_SELECTION>> assigned_banks(ESYS_CONTEXT* esys);
+bool selected(const TPMS_PCR_SELECTION& bank, unsigned pcr);
+
 // The wanted banks that the TPM has active, in order, each with those of the
 // wanted PCRs that it has. `unsupported` when no bank is left.
 Result<TPML_PCR_SELECTION> select_pcrs(ESYS_CONTEXT* esys, const std::vector<std::uint16_t>& banks,

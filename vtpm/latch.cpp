@@ -11,32 +11,24 @@
 #include "base/file.h"
 #include "evidence/cel.h"
 #include "evidence/event_log_writer.h"
+#include "hwio/tpm_pcrs.h"
 #include "vtpm/guard_internal.h"
 
 namespace attestd::vtpm {
 namespace {
 
-using hwio::EsysPointer, hwio::tpm_check;
+using hwio::tpm_check;
 
 constexpr unsigned log_mode = 0600;  // as systemd has its own
 constexpr unsigned cel_mode = 0444;
 
 // Those of banks that the TPM has active and we can compute.
 Result<std::vector<HashAlgorithm>> active_banks(ESYS_CONTEXT* esys) {
-  TPMI_YES_NO more = TPM2_NO;
-  TPMS_CAPABILITY_DATA* raw = nullptr;
-  ATTESTD_CHECK(tpm_check(Esys_GetCapability(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_PCRS, 0,
-                                             TPM2_MAX_CAP_BUFFER, &more, &raw),
-                          "ask the TPM for its PCR banks"));
-  const EsysPointer<TPMS_CAPABILITY_DATA> data(raw);
-  const TPML_PCR_SELECTION& banks = data->data.assignedPCR;
+  ATTESTD_TRY(const auto banks, hwio::assigned_banks(esys));
   std::vector<HashAlgorithm> out;
-  for (const TPMS_PCR_SELECTION& bank :
-       std::span(banks.pcrSelections, std::min<std::size_t>(banks.count, TPM2_NUM_PCR_BANKS))) {
+  for (const TPMS_PCR_SELECTION& bank : banks) {
     const auto algorithm = hash_from_id(bank.hash);
-    const bool present =
-        bank.sizeofSelect > latch_pcr / 8 && (unsigned{bank.pcrSelect[latch_pcr / 8]} >> latch_pcr % 8 & 1U) != 0;
-    if (algorithm && present && hash_available(*algorithm)) out.push_back(*algorithm);
+    if (algorithm && hwio::selected(bank, latch_pcr) && hash_available(*algorithm)) out.push_back(*algorithm);
   }
   return out;
 }
