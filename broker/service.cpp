@@ -263,9 +263,6 @@ Result<void> Service::announce_header(const Request& request) {
     ATTESTD_TRY(const Resource resource, transaction.resource(path));
     ATTESTD_TRY(decision.policy, find_policy(transaction, resource.settings.policy, result));
     if (!resource.settings.volume) return fail(Errc::refused, "resource " + path + " is no volume's key");
-    if (!result.volume || !same_uuid(result.volume->uuid, *resource.settings.volume)) {
-      return fail(Errc::refused, "the evidence is for another volume");
-    }
     // As at a release, which would be refused as well.
     ATTESTD_TRY(VolumeUpdate update, check_volume(resource.settings, resource.state, result.volume));
     ATTESTD_CHECK(transaction.secret(path));

@@ -30,13 +30,12 @@ Result<std::optional<std::int64_t>> check_counter(std::int64_t known, const std:
 
 }  // namespace
 
-bool same_uuid(std::string_view a, std::string_view b) { return equal_in_either_case(a, b); }
-
 Result<VolumeUpdate> check_volume(const ResourceSettings& settings, const VolumeState& state,
                                   const std::optional<UnlockClaim::Volume>& claim) {
   if (!settings.volume) return VolumeUpdate{};
   if (!claim) return fail(Errc::refused, "the secret is a volume's key, and the evidence is for no volume");
-  if (!same_uuid(claim->uuid, *settings.volume)) {
+  // RFC 4122, section 3.
+  if (!equal_in_either_case(claim->uuid, *settings.volume)) {
     return fail(Errc::refused, "the secret is the key of volume " + *settings.volume +
                                    ", and the evidence is for volume " + claim->uuid);
   }

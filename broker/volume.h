@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
 
 #include "broker/store_transaction.h"
 #include "evidence/statement.h"
@@ -14,8 +13,5 @@ namespace attestd::broker {
 // announced; its counter did not grow. A volume's first header is the one that it has from then on.
 Result<VolumeUpdate> check_volume(const ResourceSettings& settings, const VolumeState& state,
                                   const std::optional<UnlockClaim::Volume>& claim);
-
-// As UUIDs are compared: in either case (RFC 4122 section 3).
-bool same_uuid(std::string_view a, std::string_view b);
 
 }  // namespace attestd::broker
