@@ -37,28 +37,26 @@ struct DiskVtpmOptions {
   std::string program;   // empty: attestd-unlock
 };
 
-struct DiskEnrollOptions {
+// Of what gives a volume a key.
+struct DiskKeyOptions {
   std::string device;
   DiskBrokerOptions broker;
   std::string method = "broker";  // or "vtpm"
-  std::string token_file;         // with an enrolment token
+  std::string token_file;         // with an enrolment token, or one for a rotation
   std::string key_file;           // with a passphrase of the volume; "-": standard input
-  bool recovery_key = false;
-  std::string recovery_key_file;
   DiskVtpmOptions vtpm;
   bool dry_run = false;
 };
+
+struct DiskEnrollOptions : DiskKeyOptions {
+  bool recovery_key = false;
+  std::string recovery_key_file;
+};
 Result<int> run_disk_enroll(const CommonOptions& common, const DiskEnrollOptions& options);
 
-struct DiskRotateOptions {
-  std::string device;
-  DiskBrokerOptions broker;
-  std::string method = "broker";
-  std::string token_file;  // with a token of `attest-broker enrolment token --rotate`
-  std::string key_file;    // with vtpm: a passphrase of the volume
-  DiskVtpmOptions vtpm;    // empty: as the volume's token says, but for the PIN, which no token has
-  bool dry_run = false;
-};
+// `key_file` goes with vtpm alone. What `vtpm` leaves out is as the volume's token says, but for the PIN, which no
+// token has.
+struct DiskRotateOptions : DiskKeyOptions {};
 Result<int> run_disk_rotate(const CommonOptions& common, const DiskRotateOptions& options);
 
 struct DiskRemoveOptions {

@@ -65,8 +65,9 @@ class DiskCommandLine {
         ->check(is_number())
         ->type_name("SECONDS");
   }
-  template <class Own>
-  static void add_vtpm(CLI::App& app, Own& own) {
+  // `token`: where its file's contents come from.
+  static void add_key(CLI::App& app, DiskKeyOptions& own, const std::string& token) {
+    add_device(app, own.device);
     app.add_option("--method", own.method, "broker, or vtpm: the VM's TPM")
         ->check(CLI::IsMember({"broker", "vtpm"}))
         ->type_name("METHOD");
@@ -75,6 +76,7 @@ class DiskCommandLine {
     app.add_option("--pcrs", own.vtpm.pcrs, "with vtpm: likewise")->type_name("NUMBERS");
     app.add_option("--pin-file", own.vtpm.pin_file, "with vtpm: likewise")->type_name("FILE");
     app.add_option("--unlock-program", own.vtpm.program, "with vtpm: attestd-unlock")->type_name("FILE");
+    app.add_option("--token-file", own.token_file, "with what " + token + " printed")->type_name("FILE");
   }
 
   void add_status() {
@@ -95,10 +97,7 @@ class DiskCommandLine {
                             "  attestctl disk enroll /dev/vda2 --recovery-key\n"
                             "  attestctl disk enroll /dev/vda2 --method vtpm --key-file passphrase",
                             &run_disk_enroll, options);
-    add_device(app, options.device);
-    add_vtpm(app, options);
-    app.add_option("--token-file", options.token_file, "with what attest-broker enrolment token printed")
-        ->type_name("FILE");
+    add_key(app, options, "attest-broker enrolment token");
     app.add_flag("--recovery-key", options.recovery_key, "also a key for people, shown once on this terminal");
     app.add_option("--recovery-key-file", options.recovery_key_file, "the same, to a new file")->type_name("FILE");
     add_broker(app, options.broker);
@@ -111,10 +110,7 @@ class DiskCommandLine {
                             "  attestctl disk rotate /dev/vda2 --token-file token\n"
                             "  attestctl disk rotate /dev/vda2 --method vtpm --key-file passphrase",
                             &run_disk_rotate, options);
-    add_device(app, options.device);
-    add_vtpm(app, options);
-    app.add_option("--token-file", options.token_file, "with what attest-broker enrolment token --rotate printed")
-        ->type_name("FILE");
+    add_key(app, options, "attest-broker enrolment token --rotate");
     add_broker(app, options.broker);
     add_dry_run(app, options.dry_run);
   }
