@@ -16,10 +16,8 @@
 namespace attestd {
 namespace {
 
-constexpr std::uint16_t default_broker_port = 28444;
 constexpr std::size_t status_limit = std::size_t{1} << 20U;  // bytes
 constexpr std::size_t token_file_limit = 4096;
-constexpr std::size_t command_line_limit = std::size_t{64} << 10U;
 
 // A hint, for the broker's log: our own bundles say themselves what they are.
 kbs::Tee tee_at(const std::string& socket, std::chrono::milliseconds timeout) {
@@ -71,8 +69,7 @@ std::string resource_of_boot(const DiskBrokerOptions& options, const unlock::Set
       settings.evidence != unlock::EvidenceForm::bundle) {
     return {};
   }
-  const auto line = read_file(options.command_line, command_line_limit);
-  const std::string text = line ? std::string(as_text(*line)) : std::string();
+  const std::string text = unlock::text_of(options.command_line);
   const auto names = unlock::volume_names(text);
   const bool is_named = std::ranges::any_of(names, [&](const std::string& name) {
     const auto named = unlock::volume_uuid(name, text, {});
@@ -83,7 +80,7 @@ std::string resource_of_boot(const DiskBrokerOptions& options, const unlock::Set
 
 // Where both are the same server.
 bool is_of(const std::string& url, const HttpsServerName& server) {
-  const auto other = parse_https_url(url, default_broker_port);
+  const auto other = parse_https_url(url, unlock::default_party_port);
   return other && https_url(*other) == https_url(server);
 }
 
@@ -120,7 +117,7 @@ Result<DiskParty> DiskParty::open(const CommonOptions& common, const DiskBrokerO
     return fail(Errc::usage,
                 "nothing says which broker keeps the key: --broker https://HOST, or url in " + options.settings);
   }
-  ATTESTD_TRY(const HttpsServerName server, parse_https_url(url, default_broker_port));
+  ATTESTD_TRY(const HttpsServerName server, parse_https_url(url, unlock::default_party_port));
   unlock::PartyAddress address{.url = https_url(server),
                                .ca_file = options.ca_file.empty() ? settings.ca : options.ca_file,
                                .policy = options.policy.empty() ? settings.policy : options.policy};

@@ -14,14 +14,14 @@
 #include "evidence/json_internal.h"
 #include "evidence/ssh_certificate.h"
 #include "net/https_url.h"
+#include "unlock/relying_party.h"
 
 namespace attestd {
 namespace json = boost::json;
 namespace {
 
 constexpr std::size_t command_output_limit = std::size_t{64} << 10U;  // bytes
-constexpr std::uint16_t default_broker_port = 28444;
-constexpr std::size_t answer_limit = std::size_t{1} << 20U;  // bytes
+constexpr std::size_t answer_limit = std::size_t{1} << 20U;           // bytes
 constexpr std::size_t key_file_limit = std::size_t{64} << 10U;
 constexpr std::size_t certificates_limit = 64;
 constexpr std::size_t challenge_limit = 4096;  // characters
@@ -157,7 +157,7 @@ Result<std::vector<Issued>> check_all(const std::vector<std::string>& lines, con
 }  // namespace
 
 Result<int> run_host_cert(const CommonOptions& common, const HostCertOptions& options) {
-  ATTESTD_TRY(const HttpsServerName server, parse_https_url(options.broker, default_broker_port));
+  ATTESTD_TRY(const HttpsServerName server, parse_https_url(options.broker, unlock::default_party_port));
   const Issuer issuer{common, https_url(server)};
   for (const std::string& name : options.principals) {
     if (!is_ssh_principal(name)) return fail(Errc::usage, "--principal " + name + " is no host name or address");

@@ -98,11 +98,11 @@ class Work {
     const UnlockClaim::Volume claim{first_.volume.uuid, Bytes(digest_size), {}};
     ATTESTD_TRY(SecretBytes key, try_with_patience(first_.settings.budget, first_.patience, fetch_,
                                                    [&](const Fetch& in_time) -> Result<SecretBytes> {
-                                                     RelyingParty party(address_of(request_), attester_, in_time);
+                                                     RelyingParty party(request_.party, attester_, in_time);
                                                      ATTESTD_CHECK(party.attest(claim));
                                                      return party.enrol(request_.resource, token);
                                                    }));
-    tell("its key was made at " + request_.url + " as " + request_.resource);
+    tell("its key was made at " + request_.party.url + " as " + request_.resource);
     return key;
   }
 
@@ -169,7 +169,7 @@ class Work {
     ATTESTD_TRY(const SecretBytes released,
                 fetch_with_patience(first_.settings, request, attester_, first_.patience, fetch_));
     if (!constant_time_equal(released.view(), key.view())) {
-      return fail(Errc::mismatch, request.url + " releases another key than the one that it made");
+      return fail(Errc::mismatch, request.party.url + " releases another key than the one that it made");
     }
     tell("the broker knows its LUKS2 header, " + to_hex(header));
     return {};

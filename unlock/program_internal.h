@@ -7,8 +7,6 @@
 
 namespace attestd::unlock {
 
-// Empty where it cannot be read.
-std::string text_of(const std::string& path);
 // By the command line or crypttab. Errors: those of volume_uuid().
 Result<std::string> uuid_of(const ProgramOptions& options, const std::string& name);
 // What is asked of the relying party that the settings name. Errors: usage (they name none, or no certificate), those

@@ -45,7 +45,7 @@ Result<SecretBytes> fetch_key(const Settings& settings, const agent::Config& con
   const Machine machine = phases.measure(Phase::devices, [&] { return Machine::open(config); });
   HttpsClient client;
   return fetch_with_patience(
-      settings, request, phases.measured(machine.attester()), patience(request.url),
+      settings, request, phases.measured(machine.attester()), patience(request.party.url),
       phases.measured(Fetch([&client](const FetchRequest& asked) { return client.fetch(asked); })));
 }
 
@@ -73,7 +73,7 @@ Result<void> unlock_volume(const ProgramOptions& options, const Volume& volume, 
   const Origin origin{volume.uuid, volume.name, "broker", request.resource, header.header.canonical_digest};
   ATTESTD_CHECK(
       phases.measure(Phase::hand_over, [&] { return hand_over(options, header, header_out, origin, key, out); }));
-  tell("volume " + volume.name + ": the key came from " + request.url + " as " + request.resource);
+  tell("volume " + volume.name + ": the key came from " + request.party.url + " as " + request.resource);
   tell("it took: " + phases.text());
   return {};
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,6 +31,8 @@ struct Attester {
   // A report over these 64 bytes, without a statement: for Trustee's own server.
   std::function<Result<Bundle>(const FixedBytes<64>& report_data)> raw_report;
 };
+
+inline constexpr std::uint16_t default_party_port = 28444;  // attest-brokerd's
 
 struct PartyAddress {
   std::string url;  // "https://HOST:PORT"

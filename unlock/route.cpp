@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
 #include "base/text.h"
+#include "unlock/settings.h"
 
 namespace attestd::unlock {
 namespace {
@@ -51,11 +51,6 @@ bool is_link_local(std::string_view hex_address) {
   return code == std::errc() && end == hex_address.data() + hex_address.size() && ntohl(address) >> 16U == 0xa9fe;
 }
 
-std::string text_of(const char* path) {
-  const auto bytes = read_file(path, table_limit);
-  return bytes ? std::string(as_text(*bytes)) : std::string();
-}
-
 }  // namespace
 
 bool has_route(std::string_view ipv4, std::string_view ipv6) {
@@ -76,8 +71,8 @@ bool has_name_server(std::string_view resolv_conf) {
 }
 
 bool network_is_there(bool names) {
-  return has_route(text_of("/proc/net/route"), text_of("/proc/net/ipv6_route")) &&
-         (!names || has_name_server(text_of("/etc/resolv.conf")));
+  return has_route(text_of("/proc/net/route", table_limit), text_of("/proc/net/ipv6_route", table_limit)) &&
+         (!names || has_name_server(text_of("/etc/resolv.conf", table_limit)));
 }
 
 void sleep_or_network(std::chrono::milliseconds time, const std::function<bool()>& network,

@@ -198,6 +198,11 @@ Result<Settings> parse_settings(std::string_view toml, std::string_view name, st
   return out;
 }
 
+std::string text_of(const std::string& path, std::size_t limit) {
+  const auto bytes = read_file(path, limit);
+  return bytes ? std::string(as_text(*bytes)) : std::string();
+}
+
 Result<Settings> load_settings(const std::string& path, const std::string& command_line_path) {
   ATTESTD_TRY(const Bytes line, read_file(command_line_path, command_line_limit));
   auto toml = read_file(path, command_line_limit);

@@ -70,6 +70,9 @@ struct Settings {
   std::string enrolment_token;  // of the command line alone
 };
 
+// Of a file of the kernel's or the image's; empty where it cannot be read, or is longer than `limit` bytes.
+std::string text_of(const std::string& path, std::size_t limit = std::size_t{64} << 10U);
+
 // Words of a command line, of which those in double quotes may have blanks (Linux, lib/cmdline.c next_arg).
 std::vector<std::string> split_command_line(std::string_view line);
 // Errors: malformed, out_of_range: also a word that begins with "rd.attestd." and is none of the above.

@@ -71,7 +71,9 @@ struct Broker : Party {
 
 Result<void> run(const FirstBoot& first, Broker& broker) {
   Guest guest;
-  ReleaseRequest request{.url = "https://broker", .ca_file = "/ca.pem", .resource = "default/luks/root", .policy = {}};
+  const ReleaseRequest request{.party = {.url = "https://broker", .ca_file = "/ca.pem", .policy = {}},
+                               .resource = "default/luks/root",
+                               .volume = {}};
   return run_first_boot(first, request, guest.attester(), broker.fetch());
 }
 

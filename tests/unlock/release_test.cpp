@@ -8,11 +8,8 @@ namespace attestd::unlock {
 namespace {
 
 ReleaseRequest request() {
-  return {.url = "https://broker",
-          .ca_file = "/ca.pem",
+  return {.party = {.url = "https://broker", .ca_file = "/ca.pem", .policy = {}},
           .resource = "default/luks/root",
-          .policy = {},
-          .trustee = false,
           .volume = UnlockClaim::Volume{"u", Bytes(32), {}}};
 }
 
